@@ -1,0 +1,76 @@
+/** What a `CacheError` may carry beside its message. */
+export interface CacheErrorDetails {
+  /** The cache key the error is about. */
+  key?: string;
+  /** The error that led to this one. */
+  cause?: unknown;
+}
+
+/**
+ * The base of every error this library throws. `code` is stable across releases: branch on it, not on the message.
+ * The message says what is wrong and how to put it right.
+ */
+export abstract class CacheError extends Error {
+  abstract readonly code: string;
+  readonly key: string | undefined;
+
+  constructor(message: string, details: CacheErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.key = details.key;
+  }
+}
+
+/** A module option is unknown, has the wrong type, or contradicts another. `option` names it. Thrown at start. */
+export class CacheConfigError extends CacheError {
+  readonly code = 'CACHE_CONFIG_INVALID';
+
+  constructor(
+    /** The path of the option, such as `memory.maxSize`. */
+    readonly option: string,
+    message: string,
+    details?: CacheErrorDetails,
+  ) {
+    super(message, details);
+  }
+}
+
+/** A key is not a string of 1 to 1,024 characters, or a key template could not be filled in. */
+export class CacheKeyError extends CacheError {
+  readonly code = 'CACHE_KEY_INVALID';
+}
+
+/** A duration is negative, NaN, or a string that is not a number with a unit. */
+export class CacheDurationError extends CacheError {
+  readonly code = 'CACHE_DURATION_INVALID';
+}
+
+/** A value cannot be cached: it is `undefined`, or holds something the codec cannot represent. */
+export class CacheValueError extends CacheError {
+  readonly code = 'CACHE_VALUE_UNSUPPORTED';
+}
+
+/** An argument other than key, value and duration is wrong: a loader that is no function, a malformed tag or pattern. */
+export class CacheArgumentError extends CacheError {
+  readonly code = 'CACHE_ARGUMENT_INVALID';
+}
+
+/** A decorator is used wrongly: an unknown template name, unreadable parameters. Thrown when the class is defined. */
+export class CacheDecoratorError extends CacheError {
+  readonly code = 'CACHE_DECORATOR_INVALID';
+}
+
+/** A loader asked for the very key it is loading, and would wait for itself for ever. */
+export class CacheReentrancyError extends CacheError {
+  readonly code = 'CACHE_LOAD_REENTRANT';
+}
+
+/** A store failed or could not be reached while a write or an invalidation needed it. `cause` is its own error. */
+export class CacheStoreError extends CacheError {
+  readonly code = 'CACHE_STORE_FAILED';
+}
+
+/** The cache has been closed, because its application shut down. */
+export class CacheClosedError extends CacheError {
+  readonly code = 'CACHE_CLOSED';
+}

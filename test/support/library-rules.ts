@@ -1,0 +1,30 @@
+import type { LayerRules } from './layers.js';
+
+/** The layers of `lib/`: the diagram of the architecture as a check. */
+export const LIBRARY_RULES: LayerRules = {
+  layers: [
+    'index.ts',
+    'nest/',
+    'create-cache.ts',
+    'core/',
+    'tiers/',
+    'stores/',
+    'coherence/',
+    'codec/',
+    'observability/',
+    'primitives/',
+  ],
+  packages: {
+    '@nestjs/': ['nest/'],
+    'reflect-metadata': ['nest/'],
+    rxjs: ['nest/'],
+    acorn: ['nest/decorators/'],
+    'lru-cache': ['tiers/'],
+    ioredis: ['stores/redis/'],
+    'class-transformer': ['codec/class-type.ts'],
+  },
+  maxLines: 250,
+};
+
+/** Layers that know no framework, no driver and no ORM; stores are the only place for drivers. */
+export const FRAMEWORK_FREE = ['core/', 'tiers/', 'coherence/', 'codec/', 'observability/', 'primitives/'];

@@ -18,7 +18,7 @@ describe('the check itself', () => {
     layers: ['index.ts', 'top/', 'middle/', 'bottom/'],
     packages: {
       framework: ['top/'],
-     
+
       '@scope/': ['top/glue.ts'],
       driver: ['bottom/driver/'],
     },

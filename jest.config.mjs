@@ -2,6 +2,9 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
+  // Applications of their own, with their own packages and test runner.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
+  modulePathIgnorePatterns: ['<rootDir>/test/package/fixtures/'],
   globalSetup: '<rootDir>/test/support/redis-binary.ts',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -35,7 +35,6 @@ export async function findRedis(): Promise<RedisBinary> {
   const failure = process.env[FAILURE];
   if (failure !== undefined) throw new Error(failure);
   try {
-    rmSync(FETCHED, { recursive: true, force: true });
     await unpackDebianPackages(PACKAGES, FETCHED);
     const fetched = fetchedBinary();
     assertRuns(fetched);
@@ -166,12 +165,15 @@ async function isInstalled(name: string): Promise<boolean> {
   );
 }
 
-/** One rename, so that nobody ever sees half a folder. */
+/** One rename, so that nobody ever sees half a folder. One that is there already stays, unless it is broken. */
 function publish(root: string, target: string): void {
   try {
     renameSync(root, target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    if (fetchedEarlier()) return;
+    rmSync(target, { recursive: true, force: true });
+    renameSync(root, target);
   }
 }

@@ -1,0 +1,64 @@
+import { slotsOf, type InvalidationClock } from './invalidation-clock.js';
+
+/**
+ * Stands for work on one key that will end in a value being stored: a load, a read of a slower tier. It remembers when
+ * the work began; whoever wants to store the result asks {@link Fences.admits} first.
+ *
+ * What it prevents: the load reads the old row, the row is changed and the key deleted, the load stores the old row.
+ */
+export interface Fence {
+  readonly key: string;
+  /** The invalidation clock when the work began. */
+  readonly asOf: number;
+  /** Set by an invalidation of this very key. */
+  readonly broken: boolean;
+}
+
+interface OpenFence extends Fence {
+  broken: boolean;
+}
+
+/** All work in progress, by key, so that an invalidation finds what it touches. */
+export class Fences {
+  readonly #open = new Map<string, Set<OpenFence>>();
+
+  constructor(private readonly clock: InvalidationClock) {}
+
+  /** Call before the work begins; every fence must be given to {@link close} again. */
+  open(key: string): Fence {
+    const fence: OpenFence = { key, asOf: this.clock.value, broken: false };
+    const others = this.#open.get(key);
+    if (others === undefined) this.#open.set(key, new Set([fence]));
+    else others.add(fence);
+    return fence;
+  }
+
+  close(fence: Fence): void {
+    const fences = this.#open.get(fence.key);
+    fences?.delete(fence as OpenFence);
+    if (fences?.size === 0) this.#open.delete(fence.key);
+  }
+
+  break(key: string): void {
+    const fences = this.#open.get(key);
+    if (fences !== undefined) for (const fence of fences) fence.broken = true;
+  }
+
+  breakMatching(matches: (key: string) => boolean): void {
+    for (const key of this.#open.keys()) if (matches(key)) this.break(key);
+  }
+
+  /** Whether nothing that concerns this key or these tags was invalidated since the work began. */
+  admits(fence: Fence, tags: readonly string[] | undefined): boolean {
+    if (fence.broken) return false;
+    return fence.asOf === this.clock.value || this.clock.covers(slotsOf(fence.key, tags), fence.asOf);
+  }
+
+  /**
+   * Whether somebody who comes now may share the work's result. Its tags may only be known when it ends, so any
+   * invalidation of a tag since it began speaks against it.
+   */
+  joinable(fence: Fence): boolean {
+    return this.clock.tagsMovedAt <= fence.asOf && this.admits(fence, undefined);
+  }
+}

@@ -1,0 +1,177 @@
+import type { CacheCodec } from '../codec/codec.js';
+import { type ByteSize, parseByteSize } from '../primitives/byte-size.js';
+import { didYouMean } from '../primitives/did-you-mean.js';
+import { type Duration, parseDuration } from '../primitives/duration.js';
+import { CacheConfigError, CacheError } from '../primitives/errors.js';
+import type { RedisOptions } from '../stores/redis/redis-options.js';
+import type { MemoryTierOptions } from '../tiers/memory-tier.js';
+import { DEFAULTS } from './defaults.js';
+import {
+  ENTRY_OPTION_NAMES,
+  type EntryOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from './entry-options.js';
+
+/** The memory tier's options. */
+export interface MemoryOptions {
+  /** The most entries held; the least recently used go first. Default 1,000. */
+  maxSize?: number;
+  /** The most bytes held, counted as encoded values: a number, or `'64mb'`. No limit by default. */
+  maxBytes?: ByteSize;
+  /** How long entries live when nothing else says so. With Redis as well: the longest a copy stays in memory. */
+  ttl?: Duration;
+}
+
+/** The options of one cache. */
+export interface CacheOptions {
+  /** Tells caches of one application apart: `@InjectCache(name)`, `getCacheToken(name)`. The unnamed one is the default. */
+  name?: string;
+  /**
+   * Begins every key in Redis, as `<namespace>:<key>`. Instances that share entries share it, other applications on the
+   * same Redis must not. A colon in it is written `%3A` there. Default: the name, or `cache` for the unnamed cache.
+   */
+  namespace?: string;
+  /** `false` turns the cache off: nothing is stored, and every call goes to its loader. Default true. */
+  enabled?: boolean;
+  /** `false` for no memory tier. */
+  memory?: false | MemoryOptions;
+  /** The Redis tier: any option of ioredis, or `url`, `cluster`, `client`; `ttl` besides. Without it memory is the only tier. */
+  redis?: RedisOptions;
+  /** Options for all entries that do not say otherwise themselves. */
+  defaults?: EntryOptions;
+  /** How values become bytes, in all tiers. */
+  codec?: CacheCodec;
+}
+
+/** Options with everything checked and decided. */
+export interface ResolvedCacheOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly enabled: boolean;
+  readonly memory: MemoryTierOptions | undefined;
+  readonly redis: RedisOptions | undefined;
+  readonly defaults: ResolvedOptions;
+  readonly codec: CacheCodec | undefined;
+}
+
+const OPTION_NAMES = ['name', 'namespace', 'enabled', 'memory', 'redis', 'defaults', 'codec', 'isGlobal'];
+const MEMORY_OPTION_NAMES = ['maxSize', 'maxBytes', 'ttl'];
+
+/**
+ * Checks a cache's options and fills in what they leave open. The store checks those of `redis`.
+ * @throws CacheConfigError that names the option and says what is allowed
+ */
+export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
+  checkObject(options, 'options', OPTION_NAMES);
+  const { name, namespace, enabled = true, memory, redis, defaults, codec } = options;
+  if (typeof enabled !== 'boolean') throw wrong('enabled', enabled, 'true or false');
+  if (redis !== undefined) checkObject(redis, 'redis');
+  if (memory === false && redis === undefined) {
+    throw new CacheConfigError(
+      'memory',
+      'memory is false and there is no redis: leave memory out, or set enabled to false',
+    );
+  }
+  if (memory !== undefined && memory !== false) checkObject(memory, 'memory', MEMORY_OPTION_NAMES);
+  if (codec !== undefined) checkCodec(codec);
+  const memoryTtl = memory ? optionalTtl(memory.ttl, 'memory.ttl') : undefined;
+  const redisTtl = optionalTtl(redis?.ttl, 'redis.ttl');
+  return {
+    name: checkName(name, 'name') ?? DEFAULTS.name,
+    namespace: checkName(namespace, 'namespace') ?? name ?? DEFAULTS.namespace,
+    enabled,
+    memory:
+      memory === false ? undefined : resolveMemory(memory ?? {}, redis === undefined ? undefined : memoryTtl),
+    redis,
+    defaults: resolveDefaults(defaults, redisTtl ?? memoryTtl ?? DEFAULTS.ttl),
+    codec,
+  };
+}
+
+function resolveMemory(
+  { maxSize = DEFAULTS.maxSize, maxBytes }: MemoryOptions,
+  longest: number | undefined,
+): MemoryTierOptions {
+  // lru-cache sets aside room for all entries at once.
+  if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > 2 ** 27) {
+    throw wrong('memory.maxSize', maxSize, 'a whole number of entries from 1 to 134,217,728');
+  }
+  return {
+    maxSize,
+    maxBytes: maxBytes === undefined ? undefined : parseByteSize(maxBytes, 'memory.maxBytes'),
+    longest,
+  };
+}
+
+function resolveDefaults(defaults: EntryOptions | undefined, ttl: number): ResolvedOptions {
+  const base: ResolvedOptions = {
+    ttl,
+    tags: undefined,
+    tagsOf: undefined,
+    type: undefined,
+    isolation: undefined,
+    memory: true,
+    redis: true,
+  };
+  if (defaults === undefined) return Object.freeze(base);
+  checkObject(defaults, 'defaults', ENTRY_OPTION_NAMES);
+  try {
+    return Object.freeze(resolveOptions(defaults as EntryOptions<never>, base));
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    throw new CacheConfigError('defaults', `defaults: ${error.message}`, { cause: error });
+  }
+}
+
+function optionalTtl(ttl: unknown, option: string): number | undefined {
+  if (ttl === undefined) return undefined;
+  try {
+    const ms = parseDuration(ttl, option);
+    if (ms > 0) return ms;
+  } catch (error) {
+    throw new CacheConfigError(option, (error as Error).message, { cause: error });
+  }
+  throw new CacheConfigError(
+    option,
+    `${option} is 0: nothing would be stored; set enabled to false to turn the cache off`,
+  );
+}
+
+function checkName(name: unknown, option: string): string | undefined {
+  if (name === undefined) return undefined;
+  // eslint-disable-next-line no-control-regex -- control characters are what it is about
+  if (typeof name === 'string' && /^[^\s\u0000-\u001f\u007f]{1,128}$/.test(name) && name.isWellFormed())
+    return name;
+  throw wrong(option, name, 'a string of 1 to 128 characters without spaces');
+}
+
+function checkCodec(codec: CacheCodec): void {
+  const { id, encode, decode } = codec as Partial<CacheCodec>;
+  if (typeof encode !== 'function' || typeof decode !== 'function') {
+    throw new CacheConfigError('codec', 'codec must have the functions encode and decode');
+  }
+  if (typeof id !== 'string' || !/^[a-z0-9.-]{1,16}$/.test(id)) {
+    throw wrong('codec.id', id, "1 to 16 characters of a-z, 0-9, '-' and '.'");
+  }
+}
+
+/** @param names the names allowed; any, when left out */
+function checkObject(value: unknown, option: string, names?: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(option, value, 'an object');
+  if (names === undefined) return;
+  for (const key of Object.keys(value)) {
+    if (names.includes(key)) continue;
+    const path = option === 'options' ? key : `${option}.${key}`;
+    throw new CacheConfigError(
+      path,
+      `unknown option ${path}${didYouMean(key, names)}: allowed are ${names.join(', ')}`,
+    );
+  }
+}
+
+function wrong(option: string, value: unknown, expected: string): CacheConfigError {
+  const shown = typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? value : typeof value;
+  return new CacheConfigError(option, `${option} is ${shown}: expected ${expected}`);
+}

@@ -1,0 +1,88 @@
+import type { ClassType } from '../codec/class-type.js';
+import type { TierName } from '../observability/outcome.js';
+import { type Duration, parseDuration } from '../primitives/duration.js';
+import { CacheArgumentError } from '../primitives/errors.js';
+import { checkTags } from '../primitives/tags.js';
+import type { Isolation } from '../tiers/values.js';
+
+/** How one entry is stored and read. Given per call, per decorator, and as `defaults` of a cache. */
+export interface EntryOptions<T = unknown> {
+  /**
+   * How long the entry lives: seconds as a number, or a string with a unit (`'250ms'`, `'5m'`). 0 means do not store.
+   * Without it: `defaults.ttl`, else the Redis tier's ttl, else the memory tier's, else one hour.
+   */
+  ttl?: Duration;
+  /** What `invalidateTags` finds the entry by, or a function that derives it from the value. */
+  tags?: readonly string[] | ((value: T) => readonly string[]);
+  /**
+   * The class the value, or each element if it is an array, is an instance of. Values are stored as plain data; a reader
+   * that names the class gets instances of it, its own ones on each read. Needs `class-transformer`.
+   */
+  type?: ClassType<T extends readonly (infer E)[] ? E : NonNullable<T>> | ClassType;
+  /** How readers are kept from changing what others read; see {@link Isolation}. */
+  isolation?: Isolation;
+  /** The tiers that are read and written: both, unless said otherwise. */
+  tiers?: readonly TierName[];
+}
+
+/** Entry options with everything decided. */
+export interface ResolvedOptions {
+  /** Milliseconds; 0 means do not store. */
+  readonly ttl: number;
+  readonly tags: readonly string[] | undefined;
+  readonly tagsOf: ((value: unknown) => readonly string[]) | undefined;
+  readonly type: ClassType | undefined;
+  readonly isolation: Isolation | undefined;
+  readonly memory: boolean;
+  readonly redis: boolean;
+}
+
+/** The names {@link EntryOptions} may hold. */
+export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers'] as const;
+
+const ISOLATIONS: readonly unknown[] = ['share', 'freeze', 'clone'];
+const TIERS: readonly unknown[] = ['memory', 'redis'];
+
+/**
+ * Checks a call's options and fills in what they leave open.
+ * @throws CacheDurationError, CacheArgumentError
+ */
+export function resolveOptions(
+  options: EntryOptions<never> | undefined,
+  defaults: ResolvedOptions,
+): ResolvedOptions {
+  if (options === undefined) return defaults;
+  if (typeof options !== 'object' || options === null)
+    throw new CacheArgumentError('options must be an object');
+  const { ttl, tags, type, isolation, tiers } = options as EntryOptions;
+  if (type !== undefined && typeof type !== 'function') throw new CacheArgumentError('type must be a class');
+  if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
+    throw new CacheArgumentError(
+      `isolation must be 'share', 'freeze' or 'clone', not ${JSON.stringify(isolation)}`,
+    );
+  }
+  if (tiers !== undefined) checkTiers(tiers);
+  return {
+    ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, 'ttl'),
+    tags: tags === undefined ? defaults.tags : typeof tags === 'function' ? undefined : checkTags(tags),
+    tagsOf: tags === undefined ? defaults.tagsOf : typeof tags === 'function' ? tags : undefined,
+    type: type ?? defaults.type,
+    isolation: isolation ?? defaults.isolation,
+    memory: tiers === undefined ? defaults.memory : tiers.includes('memory'),
+    redis: tiers === undefined ? defaults.redis : tiers.includes('redis'),
+  };
+}
+
+function checkTiers(tiers: unknown): void {
+  if (Array.isArray(tiers) && tiers.length > 0 && tiers.every((tier) => TIERS.includes(tier))) return;
+  throw new CacheArgumentError(`tiers must be a list of 'memory' and 'redis', not ${JSON.stringify(tiers)}`);
+}
+
+/**
+ * Whether a memory hit has to look at the options at all. A ttl does not matter to a hit, but a wrong one is an error at
+ * every call, not only at those that miss.
+ */
+export function needsResolving({ type, isolation, tiers, ttl }: EntryOptions<never>): boolean {
+  if (type !== undefined || isolation !== undefined || tiers !== undefined) return true;
+  return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0);
+}

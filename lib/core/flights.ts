@@ -1,0 +1,88 @@
+import type { Fence, Fences } from '../coherence/fences.js';
+import { CacheReentrancyError } from '../primitives/errors.js';
+import type { Entry } from '../tiers/entry.js';
+
+/** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
+export interface Flight {
+  readonly key: string;
+  readonly fence: Fence;
+  /** The entry, whether it was stored or not; `undefined` when the loader had nothing. */
+  readonly result: Promise<Entry | undefined>;
+  /**
+   * Whether `undefined` only means that a batch loader left the key out. A caller with a loader of its own then has to
+   * ask that one.
+   */
+  readonly ofBatch: boolean;
+}
+
+/** The flights in the air, at most one to be joined per key. */
+export class Flights {
+  readonly #byKey = new Map<string, Flight>();
+  /** What the loaders being called this very moment are to load, each called from within the one before. */
+  readonly #starting: (readonly string[])[] = [];
+
+  constructor(private readonly fences: Fences) {}
+
+  /**
+   * The flight a caller may join. Not one that an invalidation has touched: its callers asked earlier, and may get the
+   * older value; this one may not.
+   * @throws CacheReentrancyError when the loader of `key` itself asks for `key` before it first waits
+   */
+  joinable(key: string): Flight | undefined {
+    const flight = this.#byKey.get(key);
+    if (flight === undefined || !this.fences.joinable(flight.fence)) return undefined;
+    if (this.#starting.some((keys) => keys.includes(key))) {
+      throw new CacheReentrancyError(
+        `the loader of '${key}' asks the cache for '${key}' and would wait for itself for ever: give one of them another key`,
+        { key },
+      );
+    }
+    return flight;
+  }
+
+  /** Starts a flight; it can be joined until `search` settles. */
+  start(key: string, search: (fence: Fence) => Promise<Entry | undefined>): Flight {
+    const fence = this.fences.open(key);
+    let resolve!: (entry: Promise<Entry | undefined>) => void;
+    const result = new Promise<Entry | undefined>((settle) => (resolve = settle));
+    const flight: Flight = { key, fence, result, ofBatch: false };
+    this.#byKey.set(key, flight);
+    resolve(search(fence).finally(() => this.#land(flight)));
+    return flight;
+  }
+
+  /** Starts one flight per key; `search` gets the fences in the order of the keys, and gives one result each. */
+  startBatch(
+    keys: readonly string[],
+    search: (fences: readonly Fence[]) => Promise<(Entry | undefined)[]>,
+  ): readonly Flight[] {
+    const fences = keys.map((key) => this.fences.open(key));
+    let resolve!: (entries: Promise<(Entry | undefined)[]>) => void;
+    const results = new Promise<(Entry | undefined)[]>((settle) => (resolve = settle));
+    const flights = keys.map((key, i): Flight => {
+      const result = results.then((entries) => entries[i]);
+      // Whoever started the batch waits for it; a flight that nobody joined must not fail unheard as well.
+      result.catch(() => {});
+      return { key, fence: fences[i]!, result, ofBatch: true };
+    });
+    for (const flight of flights) this.#byKey.set(flight.key, flight);
+    resolve(search(fences).finally(() => flights.forEach((flight) => this.#land(flight))));
+    return flights;
+  }
+
+  /** Calls a loader of these keys, so that one which asks for them again is found out. */
+  call<T>(keys: readonly string[], loader: () => T): T {
+    this.#starting.push(keys);
+    try {
+      return loader();
+    } finally {
+      this.#starting.pop();
+    }
+  }
+
+  /** The flight may have been replaced, after an invalidation, by a later one that is still in the air. */
+  #land(flight: Flight): void {
+    this.fences.close(flight.fence);
+    if (this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Fence } from '../coherence/fences.js';
+import type { Recorder } from '../observability/recorder.js';
+import type { Clock } from '../primitives/clock.js';
+import { CacheArgumentError, CacheClosedError } from '../primitives/errors.js';
+import { checkTags } from '../primitives/tags.js';
+import { Entry } from '../tiers/entry.js';
+import type { Fill } from '../tiers/tier-chain.js';
+import type { Values } from '../tiers/values.js';
+import type { ResolvedOptions } from './entry-options.js';
+import type { Flights } from './flights.js';
+import { type Abortable, type BatchLoad, type LoadDecisions, SingleLoad } from './load-context.js';
+
+/** What a load gave: the entry for its callers, and how to store it if it is to be stored. */
+export interface Loaded {
+  readonly entry: Entry;
+  readonly fill: Fill | undefined;
+}
+
+/** Runs loaders: counts and times them, and turns what they return into entries. */
+export class Loader {
+  readonly #running = new Set<Abortable>();
+
+  constructor(
+    private readonly flights: Flights,
+    private readonly values: Values,
+    private readonly recorder: Recorder,
+    private readonly time: Clock,
+  ) {}
+
+  /**
+   * Loads one key.
+   * @param key the key as its user knows it
+   * @returns `undefined` when the loader returned `undefined`
+   * @throws what the loader throws; CacheValueError when its value cannot be cached
+   */
+  async one(
+    key: string,
+    load: (context: SingleLoad) => unknown,
+    fence: Fence,
+    options: ResolvedOptions,
+  ): Promise<Loaded | undefined> {
+    const context = new SingleLoad(key);
+    const value = await this.#run([fence.key], key, context, () => load(context));
+    return value === undefined ? undefined : this.#prepare(value, context, fence, options);
+  }
+
+  /**
+   * Loads a batch with one call of the loader.
+   * @param fences one for each key of the batch, in its order
+   * @throws what the loader throws; CacheArgumentError when it returns no Map; CacheValueError when one of its values cannot
+   * be cached, in which case none is stored
+   */
+  async batch(
+    keys: readonly string[],
+    load: () => unknown,
+    context: BatchLoad,
+    fences: readonly Fence[],
+    options: ResolvedOptions,
+  ): Promise<(Loaded | undefined)[]> {
+    const stored = fences.map((fence) => fence.key);
+    const found = await this.#run(stored, undefined, context, load);
+    if (!(found instanceof Map)) {
+      throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
+    }
+    return keys.map((key, i) => {
+      const value: unknown = found.get(key);
+      return value === undefined ? undefined : this.#prepare(value, context.of(key), fences[i]!, options);
+    });
+  }
+
+  /** Tells all loads under way that nobody will want their results. */
+  abort(): void {
+    const reason = new CacheClosedError('the cache was closed while this load was running');
+    for (const load of this.#running) load.abort(reason);
+  }
+
+  async #run(stored: readonly string[], key: string | undefined, context: Abortable, load: () => unknown) {
+    const begun = this.time.now();
+    this.recorder.loadBegins();
+    this.#running.add(context);
+    try {
+      const value: unknown = await this.flights.call(stored, load);
+      this.recorder.loadEnds(key, this.time.now() - begun);
+      return value;
+    } catch (error) {
+      this.recorder.loadFails(key, this.time.now() - begun, error);
+      throw error;
+    } finally {
+      this.#running.delete(context);
+    }
+  }
+
+  #prepare(value: unknown, decided: LoadDecisions, fence: Fence, options: ResolvedOptions): Loaded {
+    const bytes = this.values.encode(fence.key, value);
+    const entry = new Entry(bytes, fence.asOf, tagsFor(value, options, decided.tags));
+    const ttl = decided.ttl ?? options.ttl;
+    return { entry, fill: decided.skipped || ttl === 0 ? undefined : { entry, fence, ttl } };
+  }
+}
+
+/** The tags of a value: those of the options, derived from the value if need be, and those its loader added. */
+export function tagsFor(
+  value: unknown,
+  options: ResolvedOptions,
+  added?: readonly string[],
+): readonly string[] | undefined {
+  const own = options.tagsOf === undefined ? options.tags : checkTags(options.tagsOf(value));
+  return added === undefined ? own : checkTags([...(own ?? []), ...added]);
+}

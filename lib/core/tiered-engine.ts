@@ -1,0 +1,161 @@
+import { Coherence } from '../coherence/coherence.js';
+import type { Invalidation } from '../coherence/invalidation.js';
+import type { Recorder } from '../observability/recorder.js';
+import type { CacheStats } from '../observability/stats.js';
+import type { Clock } from '../primitives/clock.js';
+import { CacheClosedError } from '../primitives/errors.js';
+import { checkUnicode } from '../primitives/key.js';
+import { MemoryTier, type MemoryTierOptions } from '../tiers/memory-tier.js';
+import type { RemoteTier } from '../tiers/remote-tier.js';
+import { TierChain } from '../tiers/tier-chain.js';
+import type { Values } from '../tiers/values.js';
+import { BatchReadThrough, type NamedKey } from './batch-read-through.js';
+import type { CacheEngine } from './cache-engine.js';
+import { type EntryOptions, type ResolvedOptions, needsResolving, resolveOptions } from './entry-options.js';
+import { Flights } from './flights.js';
+import type { BatchLoadContext, LoadContext } from './load-context.js';
+import { Loader } from './loader.js';
+import { ReadThrough } from './read-through.js';
+import { Writer } from './writer.js';
+
+export interface TieredEngineParts {
+  readonly memory: MemoryTierOptions | undefined;
+  readonly remote: RemoteTier | undefined;
+  readonly defaults: ResolvedOptions;
+  readonly values: Values;
+  readonly time: Clock;
+  readonly recorder: Recorder;
+}
+
+/** The engine with at least one tier: decides the options of each call, and hands it to the part it is for. */
+export class TieredEngine implements CacheEngine {
+  readonly #coherence = new Coherence();
+  readonly #defaults: ResolvedOptions;
+  readonly #values: Values;
+  readonly #recorder: Recorder;
+  readonly #memory: MemoryTier | undefined;
+  readonly #chain: TierChain;
+  readonly #loader: Loader;
+  readonly #reads: ReadThrough;
+  readonly #batches: BatchReadThrough;
+  readonly #writer: Writer;
+  readonly #hasRedis: boolean;
+  #closed = false;
+
+  constructor({ memory, remote, defaults, values, time, recorder }: TieredEngineParts) {
+    this.#defaults = defaults;
+    this.#values = values;
+    this.#recorder = recorder;
+    this.#hasRedis = remote !== undefined;
+    this.#memory = memory && new MemoryTier(memory, time, this.#coherence.clock, recorder);
+    this.#chain = new TierChain(this.#memory, remote, this.#coherence, values, recorder);
+    const flights = new Flights(this.#coherence.fences);
+    this.#loader = new Loader(flights, values, recorder, time);
+    this.#reads = new ReadThrough(this.#chain, this.#coherence, flights, this.#loader, values, recorder);
+    this.#batches = new BatchReadThrough(
+      this.#chain,
+      this.#coherence,
+      flights,
+      this.#loader,
+      values,
+      recorder,
+    );
+    this.#writer = new Writer(this.#chain, this.#coherence, values, recorder);
+  }
+
+  fresh(stored: string, options: EntryOptions<never> | undefined): unknown {
+    if (options !== undefined && needsResolving(options))
+      return this.#freshAs(stored, this.#resolve(options));
+    const entry = this.#memory?.get(stored);
+    if (entry === undefined) return undefined;
+    this.#recorder.memoryHit(stored);
+    return entry.bytes === undefined ? entry.value : this.#values.read(entry, this.#defaults);
+  }
+
+  peek(stored: string, options: EntryOptions<never> | undefined): unknown {
+    const resolved = this.#resolve(options);
+    const entry = resolved.memory ? this.#memory?.peek(stored) : undefined;
+    return entry === undefined ? undefined : this.#values.read(entry, resolved);
+  }
+
+  async has(stored: string): Promise<boolean> {
+    if (this.#memory?.peek(stored) !== undefined) return true;
+    checkUnicode(stored);
+    return !this.#closed && this.#chain.holds(stored, this.#defaults);
+  }
+
+  async get(stored: string, options: EntryOptions<never> | undefined): Promise<unknown> {
+    const resolved = this.#resolve(options);
+    return this.#closed ? undefined : this.#reads.get(stored, resolved);
+  }
+
+  async getOrSet(
+    stored: string,
+    key: string,
+    loader: (context: LoadContext) => unknown,
+    options: EntryOptions<never> | undefined,
+  ): Promise<unknown> {
+    return this.#reads.getOrSet(stored, key, loader, this.#resolve(options));
+  }
+
+  async getMany(
+    keys: readonly NamedKey[],
+    options: EntryOptions<never> | undefined,
+  ): Promise<Map<string, unknown>> {
+    return this.#batches.getMany(keys, this.#resolve(options));
+  }
+
+  async getOrSetMany(
+    keys: readonly NamedKey[],
+    loadMissing: (missing: string[], context: BatchLoadContext) => unknown,
+    options: EntryOptions<never> | undefined,
+  ): Promise<Map<string, unknown>> {
+    return this.#batches.getOrSetMany(keys, loadMissing, this.#resolve(options));
+  }
+
+  async set(
+    entries: readonly (readonly [stored: string, value: unknown])[],
+    options: EntryOptions<never> | undefined,
+  ): Promise<void> {
+    const resolved = this.#resolve(options);
+    this.#refuseIfClosed();
+    return this.#writer.set(entries, resolved);
+  }
+
+  async invalidate(invalidation: Invalidation): Promise<number> {
+    this.#refuseIfClosed();
+    if (invalidation.kind === 'keys') invalidation.keys.forEach(checkUnicode);
+    this.#recorder.invalidated(invalidation.kind);
+    return this.#chain.invalidate(invalidation);
+  }
+
+  stats(): CacheStats {
+    const memory = this.#memory && { entries: this.#memory.size, bytes: this.#memory.bytes };
+    return this.#recorder.snapshot(memory, this.#hasRedis);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#loader.abort();
+    await this.#chain.close();
+  }
+
+  #freshAs(stored: string, resolved: ResolvedOptions): unknown {
+    const entry = resolved.memory ? this.#memory?.get(stored) : undefined;
+    if (entry === undefined) return undefined;
+    this.#recorder.memoryHit(stored);
+    return this.#values.read(entry, resolved);
+  }
+
+  #resolve(options: EntryOptions<never> | undefined): ResolvedOptions {
+    return resolveOptions(options, this.#defaults);
+  }
+
+  #refuseIfClosed(): void {
+    if (!this.#closed) return;
+    throw new CacheClosedError(
+      'the cache is closed, its application has shut down: nothing can be written or invalidated',
+    );
+  }
+}

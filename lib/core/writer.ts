@@ -1,0 +1,67 @@
+import type { Coherence } from '../coherence/coherence.js';
+import type { Recorder } from '../observability/recorder.js';
+import { checkUnicode } from '../primitives/key.js';
+import { Entry } from '../tiers/entry.js';
+import type { RemoteWrite } from '../tiers/remote-tier.js';
+import type { TierChain } from '../tiers/tier-chain.js';
+import type { Values } from '../tiers/values.js';
+import type { ResolvedOptions } from './entry-options.js';
+import { tagsFor } from './loader.js';
+
+/**
+ * Authoritative writes: what is set replaces whatever was there, and whatever is still being loaded. So a write is an
+ * invalidation of its key, followed by storing the new value.
+ */
+export class Writer {
+  constructor(
+    private readonly chain: TierChain,
+    private readonly coherence: Coherence,
+    private readonly values: Values,
+    private readonly recorder: Recorder,
+  ) {}
+
+  /**
+   * Writes all entries, or none when one of them is bad. Of entries with the same key the last one stays.
+   * @throws CacheValueError, and CacheStoreError when the remote tier could not be told
+   */
+  async set(
+    entries: readonly (readonly [stored: string, value: unknown])[],
+    options: ResolvedOptions,
+  ): Promise<void> {
+    const prepared = [...new Map(entries)].map(([key, value]) => {
+      checkUnicode(key);
+      return { key, bytes: this.values.encode(key, value), tags: tagsFor(value, options) };
+    });
+    if (prepared.length === 0) return;
+    const keys = prepared.map(({ key }) => key);
+    for (const key of keys) this.recorder.invalidated('set', key);
+    this.chain.apply({ kind: 'keys', keys });
+    const asOf = this.coherence.clock.value;
+    try {
+      await Promise.all([
+        this.#store(
+          prepared.map(({ key, bytes, tags }) => ({
+            key,
+            entry: new Entry(bytes, asOf, tags),
+            ttl: options.ttl,
+          })),
+          options,
+        ),
+        this.#removeFromOthers(keys, options),
+      ]);
+    } finally {
+      // A load that began while the remote tier was being written may have read the older state as well.
+      for (const key of keys) this.coherence.fences.break(key);
+    }
+  }
+
+  async #store(writes: readonly RemoteWrite[], options: ResolvedOptions): Promise<void> {
+    if (options.ttl > 0) await this.chain.write(writes, options);
+  }
+
+  /** A tier that this write leaves out would bring the older value back later. Memory has been emptied already. */
+  async #removeFromOthers(keys: readonly string[], options: ResolvedOptions): Promise<void> {
+    if (options.redis && options.ttl > 0) return;
+    await this.chain.remote?.remove(keys);
+  }
+}

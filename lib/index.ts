@@ -1,0 +1,35 @@
+export { type ClassType } from './codec/class-type.js';
+export { type CacheCodec } from './codec/codec.js';
+export { jsonCodec } from './codec/json-codec.js';
+export { CacheManager } from './core/cache-manager.js';
+export { type CacheOptions, type MemoryOptions } from './core/cache-options.js';
+export { type EntryOptions } from './core/entry-options.js';
+export { type BatchLoadContext, type LoadContext } from './core/load-context.js';
+export {
+  type CacheModuleAsyncOptions,
+  type CacheModuleFactoryOptions,
+  type CacheModuleOptions,
+  type CacheOptionsFactory,
+} from './nest/cache-module-options.js';
+export { CacheModule } from './nest/cache.module.js';
+export { getCacheToken, InjectCache } from './nest/tokens.js';
+export { type CacheOutcome, type TierName } from './observability/outcome.js';
+export { DIAGNOSTICS_CHANNEL } from './observability/recorder.js';
+export { type CacheStats, type MemoryStats, type RedisStats, type TierStats } from './observability/stats.js';
+export { type ByteSize } from './primitives/byte-size.js';
+export { type Duration } from './primitives/duration.js';
+export {
+  CacheArgumentError,
+  CacheClosedError,
+  CacheConfigError,
+  CacheDecoratorError,
+  CacheDurationError,
+  CacheError,
+  type CacheErrorDetails,
+  CacheKeyError,
+  CacheReentrancyError,
+  CacheStoreError,
+  CacheValueError,
+} from './primitives/errors.js';
+export { type RedisOptions } from './stores/redis/redis-options.js';
+export { type Isolation } from './tiers/values.js';

@@ -1,0 +1,102 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+
+import type { CacheManager } from '../core/cache-manager.js';
+import type { CacheOptions } from '../core/cache-options.js';
+import { CacheConfigError } from '../primitives/errors.js';
+import { CacheHost } from './cache-host.js';
+import type {
+  CacheModuleAsyncOptions,
+  CacheModuleFactoryOptions,
+  CacheModuleOptions,
+  CacheOptionsFactory,
+} from './cache-module-options.js';
+import { getCacheToken } from './tokens.js';
+
+/**
+ * Makes one cache and provides it: under the class `CacheManager`, or under `getCacheToken(name)` when it has a name. Import
+ * it once for each cache. Options are checked when the application starts.
+ */
+@Module({})
+export class CacheModule {
+  /** @param options see {@link CacheModuleOptions}; none makes a memory cache of 1,000 entries */
+  static forRoot(options: CacheModuleOptions = {}): DynamicModule {
+    return describe(options?.name, options?.isGlobal, { useFactory: () => options });
+  }
+
+  /** Takes the options from a factory, a class or a provider. */
+  static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
+    const { name, isGlobal, imports } = options;
+    const source = optionsSource(options);
+    return { ...describe(name, isGlobal, source.options, source.extra), imports };
+  }
+}
+
+interface FactorySource {
+  readonly inject?: CacheModuleAsyncOptions['inject'];
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly useFactory: (...args: any[]) => CacheOptions | Promise<CacheOptions>;
+}
+
+function describe(
+  name: string | undefined,
+  isGlobal = true,
+  source: FactorySource,
+  extra: Provider[] = [],
+): DynamicModule {
+  const token = getCacheToken(name);
+  // A class of its own for each cache: Nest instantiates it once, and calls its shutdown hook.
+  const host = Symbol(`CacheHost(${name ?? 'default'})`);
+  return {
+    module: CacheModule,
+    global: isGlobal,
+    providers: [
+      ...extra,
+      {
+        provide: host,
+        inject: source.inject ?? [],
+        useFactory: async (...args: unknown[]) => CacheHost.start(await source.useFactory(...args)),
+      },
+      { provide: token, inject: [host], useFactory: (started: CacheHost): CacheManager => started.manager },
+    ],
+    exports: [token],
+  };
+}
+
+function optionsSource(options: CacheModuleAsyncOptions): { options: FactorySource; extra: Provider[] } {
+  const { name, inject, useFactory, useClass, useExisting } = options;
+  const given = [useFactory, useClass, useExisting].filter((source) => source !== undefined);
+  if (given.length !== 1) {
+    throw new CacheConfigError(
+      'forRootAsync',
+      `forRootAsync needs exactly one of useFactory, useClass and useExisting, not ${given.length}`,
+    );
+  }
+  const named = (made: CacheModuleFactoryOptions): CacheOptions => withName(made, name);
+  if (useFactory !== undefined) {
+    return {
+      options: { inject, useFactory: async (...args) => named(await useFactory(...args)) },
+      extra: [],
+    };
+  }
+  const factory = (useClass ?? useExisting)!;
+  return {
+    options: {
+      inject: [factory],
+      useFactory: async (source: CacheOptionsFactory) => named(await source.createCacheOptions()),
+    },
+    extra: useClass === undefined ? [] : [useClass],
+  };
+}
+
+/** The token is fixed before the factory runs, so a name it comes up with would be ignored. */
+function withName(made: CacheModuleFactoryOptions, name: string | undefined): CacheOptions {
+  for (const option of ['name', 'isGlobal'] as const) {
+    if (made !== null && typeof made === 'object' && option in made) {
+      throw new CacheConfigError(
+        option,
+        `${option} is given to forRootAsync itself, beside useFactory, not by the factory`,
+      );
+    }
+  }
+  return name === undefined ? made : { ...made, name };
+}

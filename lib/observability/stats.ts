@@ -1,0 +1,65 @@
+/**
+ * A snapshot of a cache's counters; it never changes. A view (`namespace()`) shows the counters of its whole cache.
+ *
+ * One read is one key asked for by `get`, `getOrSet`, `getMany`, `getOrSetMany` or a decorated method (`has` and `peek`
+ * are not counted). Counted in the same moment in which it is decided, each read is one of hit, coalesced or miss, so at
+ * any time
+ *
+ * - `hits = memory.hits + redis.hits`
+ * - `reads = hits + coalesced + misses + (reads waiting for Redis)`
+ * - `loads = succeeded loads + failedLoads + loadsRunning`
+ * - `memory.hits + memory.misses` = reads that asked the memory tier, likewise for `redis`
+ */
+export interface CacheStats {
+  /** When counting began, ISO 8601. */
+  readonly since: string;
+  readonly reads: number;
+  readonly hits: number;
+  /** Reads that no tier could answer and that joined no load. */
+  readonly misses: number;
+  /** Reads that joined a load that was already running. */
+  readonly coalesced: number;
+  /** `hits / (hits + coalesced + misses)`, or 0 before the first read. */
+  readonly hitRate: number;
+  /** Loader calls begun. One batch load counts as one. */
+  readonly loads: number;
+  readonly failedLoads: number;
+  readonly loadsRunning: number;
+  /** Milliseconds spent in loads that have ended, failed ones included. */
+  readonly loadTimeMs: number;
+  /** Loads whose result was not stored because an invalidation came after they had begun. */
+  readonly refusedFills: number;
+  /** Calls that invalidated something, and `set`s. */
+  readonly invalidations: number;
+  /** Absent when the memory tier is off. */
+  readonly memory?: MemoryStats;
+  /** Absent without Redis. */
+  readonly redis?: RedisStats;
+}
+
+export interface TierStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Values served after their ttl. */
+  readonly staleHits: number;
+  /** Entries written, backfills included. */
+  readonly writes: number;
+}
+
+export interface MemoryStats extends TierStats {
+  /** Entries dropped for room, by the limit that was reached. */
+  readonly evictions: { readonly maxSize: number; readonly maxBytes: number };
+  /** Entries dropped for age. */
+  readonly expirations: number;
+  /** Entries held now, expired ones included that nobody has found yet. */
+  readonly entries: number;
+  /** The encoded size of the entries held now. */
+  readonly bytes: number;
+}
+
+export interface RedisStats extends TierStats {
+  /** Calls to Redis that failed. A failed read also counts as a miss. */
+  readonly errors: number;
+  /** Entries whose bytes could not be read. Each also counts as a miss. */
+  readonly corrupt: number;
+}

@@ -1,0 +1,34 @@
+/**
+ * A cached value as it is held in memory and handed from tier to tier: encoded, or decoded and shared among readers.
+ * One class with a fixed shape, since every memory hit reads it.
+ */
+export class Entry {
+  /** The encoded value; `undefined` once readers share `value` instead. */
+  bytes: Uint8Array | undefined;
+  /**
+   * Without `bytes`: the decoded value that readers share. Beside `bytes`: a decoded copy for the next reader alone, or
+   * `undefined`.
+   */
+  value: unknown = undefined;
+  /** Set once the value is known to hold something that freezing does not protect: each reader decodes its own. */
+  decodePerReader = false;
+  /** Encoded size in bytes. */
+  readonly size: number;
+  /** When the entry expires, by the process' clock. */
+  expiresAt = Infinity;
+  /**
+   * The invalidation clock as of which the entry is known to be valid. Raised each time it is found valid, so that a
+   * check is one comparison as long as nothing is invalidated.
+   */
+  asOf: number;
+  readonly tags: readonly string[] | undefined;
+  /** The clock's slots for key and tags, worked out when they are first needed. */
+  slots: readonly number[] | undefined = undefined;
+
+  constructor(bytes: Uint8Array, asOf: number, tags: readonly string[] | undefined) {
+    this.bytes = bytes;
+    this.size = bytes.byteLength;
+    this.asOf = asOf;
+    this.tags = tags !== undefined && tags.length > 0 ? tags : undefined;
+  }
+}

@@ -1,0 +1,162 @@
+import { LRUCache } from 'lru-cache';
+
+import { type InvalidationClock, slotsOf } from '../coherence/invalidation-clock.js';
+import type { Recorder } from '../observability/recorder.js';
+import type { Clock } from '../primitives/clock.js';
+import type { Entry } from './entry.js';
+
+export interface MemoryTierOptions {
+  /** The most entries held. */
+  readonly maxSize: number;
+  /** The most encoded bytes held, or `undefined` for no such limit. */
+  readonly maxBytes: number | undefined;
+  /** The longest a copy stays, in milliseconds, or `undefined` for as long as its ttl. */
+  readonly longest: number | undefined;
+}
+
+/** How often expired entries are swept, in milliseconds. Reads drop what they find expired at once. */
+const SWEEP_EVERY = 30_000;
+/** Entries looked at before the sweep lets the event loop turn: under a millisecond. */
+const SWEEP_SLICE = 2_000;
+
+/**
+ * The tier in the process' own memory: the least recently used entries go first when it is full. Everything is
+ * synchronous, so nothing can happen between a check and what follows from it.
+ */
+export class MemoryTier {
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #maxSize: number;
+  readonly #maxBytes: number;
+  readonly #longest: number;
+  #sweeper: ReturnType<typeof setInterval> | undefined;
+  #growing = false;
+
+  constructor(
+    options: MemoryTierOptions,
+    private readonly time: Clock,
+    private readonly clock: InvalidationClock,
+    private readonly recorder: Recorder,
+  ) {
+    this.#maxSize = options.maxSize;
+    this.#maxBytes = options.maxBytes ?? Number.MAX_SAFE_INTEGER;
+    this.#longest = options.longest ?? Infinity;
+    this.#entries = new LRUCache<string, Entry>({
+      max: options.maxSize,
+      maxSize: this.#maxBytes,
+      sizeCalculation: (entry) => Math.max(1, entry.size),
+      dispose: (_entry, key, reason) => {
+        if (reason === 'evict') this.recorder.evicted(key, this.#growing ? 'maxSize' : 'maxBytes');
+        this.#growing = false;
+      },
+    });
+    this.#sweeper = setInterval(() => void this.sweep(), SWEEP_EVERY).unref();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  /** The fresh, valid entry under a stored key, which becomes the most recently used one. */
+  get(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    return this.#usable(key, entry) ? entry : undefined;
+  }
+
+  /** As {@link get}, but leaves no trace. */
+  peek(key: string): Entry | undefined {
+    const entry = this.#entries.peek(key);
+    return entry !== undefined && entry.expiresAt > this.time.now() && this.#valid(key, entry)
+      ? entry
+      : undefined;
+  }
+
+  /**
+   * Holds an entry. One larger than `maxBytes` is not held, nor is what it replaces.
+   * @param ttl milliseconds the entry has left, more than 0
+   */
+  put(key: string, entry: Entry, ttl: number): void {
+    if (this.#sweeper === undefined) return;
+    if (entry.size > this.#maxBytes) {
+      this.#entries.delete(key);
+      return;
+    }
+    entry.expiresAt = Math.ceil(this.time.now() + Math.min(ttl, this.#longest));
+    // The first entry pushed out goes for want of a place, any after it for want of bytes.
+    this.#growing = this.#entries.size >= this.#maxSize && !this.#entries.has(key);
+    this.#entries.set(key, entry);
+    this.#growing = false;
+    this.recorder.written('memory', key);
+  }
+
+  /** @returns whether a fresh, valid entry was there */
+  delete(key: string): boolean {
+    const usable = this.peek(key) !== undefined;
+    this.#entries.delete(key);
+    return usable;
+  }
+
+  deleteMatching(matches: (key: string) => boolean): void {
+    for (const key of [...this.#entries.keys()]) if (matches(key)) this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /**
+   * Drops what has expired or become invalid, a slice per turn of the event loop. A walk that meets an entry which was
+   * used or dropped meanwhile may end early; the next sweep begins at the least recently used end again.
+   */
+  async sweep(): Promise<void> {
+    let left = this.#entries.size;
+    const now = this.time.now();
+    const walk = this.#entries.rentries();
+    for (let slice = 0; left > 0; left--) {
+      const next = walk.next();
+      if (next.done === true) return;
+      const [key, entry] = next.value as [string, Entry];
+      this.#dropUnusable(key, entry, now);
+      if (++slice < SWEEP_SLICE) continue;
+      slice = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Drops everything for good: nothing can be put afterwards. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    this.clear();
+  }
+
+  #usable(key: string, entry: Entry): boolean {
+    if (entry.asOf === this.clock.value || this.#valid(key, entry)) {
+      if (entry.expiresAt > this.time.now()) return true;
+      this.recorder.expired(key);
+    }
+    this.#entries.delete(key);
+    return false;
+  }
+
+  #valid(key: string, entry: Entry): boolean {
+    const now = this.clock.value;
+    if (entry.asOf === now) return true;
+    entry.slots ??= slotsOf(key, entry.tags);
+    if (!this.clock.covers(entry.slots, entry.asOf)) return false;
+    entry.asOf = now;
+    return true;
+  }
+
+  #dropUnusable(key: string, entry: Entry, now: number): void {
+    const expired = entry.expiresAt <= now;
+    if (!expired && this.#valid(key, entry)) return;
+    if (this.#entries.peek(key) !== entry) return;
+    this.#entries.delete(key);
+    if (expired) this.recorder.expired(key);
+  }
+}

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { Coherence } from '../../lib/coherence/coherence.js';
+import { Recorder } from '../../lib/observability/recorder.js';
+import { Entry } from '../../lib/tiers/entry.js';
+import { MemoryTier } from '../../lib/tiers/memory-tier.js';
+import { benchOf, closeBenches } from '../support/caches.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+describe('the memory tier', () => {
+  afterEach(closeBenches);
+
+  it('holds 1,000 entries by default', async () => {
+    const { cache } = await benchOf('memory');
+    await cache.setMany(Array.from({ length: 1001 }, (_, i) => [`k${i}`, i] as const));
+    expect(cache.stats().memory).toMatchObject({ entries: 1000, evictions: { maxSize: 1, maxBytes: 0 } });
+    expect(cache.peek('k0')).toBeUndefined();
+  });
+
+  it('evicts the least recently used entry', async () => {
+    const { cache } = await benchOf('memory', { memory: { maxSize: 2 } });
+    await cache.set('a', 1);
+    await cache.set('b', 2);
+    await cache.get('a');
+    cache.peek('b');
+    await cache.has('b');
+    await cache.set('c', 3);
+    expect([cache.peek('a'), cache.peek('b'), cache.peek('c')]).toStrictEqual([1, undefined, 3]);
+  });
+
+  it('stays within maxBytes, and says that bytes were the reason', async () => {
+    const { cache } = await benchOf('memory', { memory: { maxSize: 100, maxBytes: '1kb' } });
+    for (let i = 0; i < 10; i++) await cache.set(`k${i}`, 'x'.repeat(300));
+    const { entries, bytes, evictions } = cache.stats().memory!;
+    expect(entries).toBe(3);
+    expect(bytes).toBeGreaterThan(900);
+    expect(bytes).toBeLessThanOrEqual(1024);
+    expect(evictions).toStrictEqual({ maxSize: 0, maxBytes: 7 });
+    expect(cache.peek('k9')).toBe('x'.repeat(300));
+  });
+
+  it('does not hold what is larger than maxBytes, nor what that replaces', async () => {
+    const { cache } = await benchOf('memory', { memory: { maxBytes: '1kb' } });
+    await cache.set('other', 1);
+    await cache.set('k', 'small');
+    await cache.set('k', 'x'.repeat(2000));
+    expect([cache.peek('k'), cache.peek('other')]).toStrictEqual([undefined, 1]);
+    await expect(cache.getOrSet('k', () => 'y'.repeat(2000))).resolves.toHaveLength(2000);
+  });
+
+  it('is not prevented from collecting by expired entries: a sweep drops them', async () => {
+    const clock = new ManualClock();
+    const recorder = new Recorder('test');
+    const coherence = new Coherence();
+    const options = { maxSize: 100_000, maxBytes: undefined, longest: undefined };
+    const tier = new MemoryTier(options, clock, coherence.clock, recorder);
+    for (let i = 0; i < 10_000; i++)
+      tier.put(`k${i}`, new Entry(Buffer.from('1'), 0, undefined), i % 2 === 0 ? 10 : 1e6);
+    for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, new Entry(Buffer.from('1'), 0, undefined), 1e6);
+    coherence.apply({ kind: 'prefix', prefix: 'gone:' });
+    clock.advance(10);
+    await tier.sweep();
+    expect(tier.size).toBe(5_000);
+    expect(recorder.snapshot({ entries: 0, bytes: 0 }, false).memory?.expirations).toBe(5_000);
+    tier.close();
+  });
+
+  it('goes on sweeping rightly while entries are used and dropped', async () => {
+    const clock = new ManualClock();
+    const tier = new MemoryTier(
+      { maxSize: 100_000, maxBytes: undefined, longest: undefined },
+      clock,
+      new Coherence().clock,
+      new Recorder('test'),
+    );
+    for (let i = 0; i < 9_000; i++)
+      tier.put(`k${i}`, new Entry(Buffer.from('1'), 0, undefined), i % 3 === 0 ? 10 : 1e6);
+    clock.advance(10);
+    const sweep = tier.sweep();
+    for (let i = 0; i < 9_000; i += 7) tier.get(`k${i}`);
+    for (let i = 0; i < 9_000; i += 5) tier.delete(`k${i}`);
+    await sweep;
+    for (let i = 0; i < 20; i++) await tier.sweep();
+    const kept = Array.from({ length: 9_000 }, (_, i) => i).filter((i) => i % 3 !== 0 && i % 5 !== 0);
+    expect(tier.size).toBe(kept.length);
+    for (const i of kept) expect(tier.peek(`k${i}`)).toBeDefined();
+    tier.close();
+  });
+
+  it('holds nothing after it was closed', async () => {
+    const { cache, close } = await benchOf('memory');
+    await cache.set('k', 1);
+    await close();
+    expect(cache.peek('k')).toBeUndefined();
+    expect(cache.stats().memory?.entries).toBe(0);
+  });
+});

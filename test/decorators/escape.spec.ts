@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { CacheKeyError } from '../../lib/primitives/errors.js';
 import { escapeKeyPart, MAX_KEY_PART_LENGTH } from '../../lib/primitives/escape.js';
 
@@ -75,11 +75,11 @@ describe('escapeKeyPart', () => {
   });
 
   it('can be read back', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }), (value) => {
-        const part = escapeKeyPart(value);
-        if (!part.startsWith('%~')) expect(decodeURIComponent(part)).toBe(value);
-      }),
-    );
+    const short = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 });
+    const readBack = fc.property(short, (value) => {
+      const part = escapeKeyPart(value);
+      return part.startsWith('%~') || decodeURIComponent(part) === value;
+    });
+    expect(() => fc.assert(readBack)).not.toThrow();
   });
 });

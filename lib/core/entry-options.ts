@@ -2,7 +2,7 @@ import type { ClassType } from '../codec/class-type.js';
 import type { TierName } from '../observability/outcome.js';
 import { type Duration, parseDuration } from '../primitives/duration.js';
 import { CacheArgumentError } from '../primitives/errors.js';
-import { checkTags } from '../primitives/tags.js';
+import { checkEntryTags } from '../primitives/tags.js';
 import type { Isolation } from '../tiers/values.js';
 
 /** How one entry is stored and read. Given per call, per decorator, and as `defaults` of a cache. */
@@ -64,7 +64,7 @@ export function resolveOptions(
   if (tiers !== undefined) checkTiers(tiers);
   return {
     ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, 'ttl'),
-    tags: tags === undefined ? defaults.tags : typeof tags === 'function' ? undefined : checkTags(tags),
+    tags: tags === undefined ? defaults.tags : typeof tags === 'function' ? undefined : checkEntryTags(tags),
     tagsOf: tags === undefined ? defaults.tagsOf : typeof tags === 'function' ? tags : undefined,
     type: type ?? defaults.type,
     isolation: isolation ?? defaults.isolation,

@@ -1,5 +1,5 @@
 import { type Duration, parseDuration } from '../primitives/duration.js';
-import { checkTags } from '../primitives/tags.js';
+import { checkEntryTags } from '../primitives/tags.js';
 
 /** What a loader is told, and what it may decide about the value it is loading. */
 export interface LoadContext {
@@ -39,7 +39,7 @@ export class LoadDecisions {
   };
 
   readonly addTags = (tags: readonly string[]): void => {
-    this.tags = checkTags([...(this.tags ?? []), ...checkTags(tags)]);
+    this.tags = checkEntryTags([...(this.tags ?? []), ...checkEntryTags(tags)]);
   };
 
   readonly skip = (): void => {

@@ -2,7 +2,7 @@ import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { CacheArgumentError, CacheClosedError } from '../primitives/errors.js';
-import { checkTags } from '../primitives/tags.js';
+import { checkEntryTags } from '../primitives/tags.js';
 import { Entry } from '../tiers/entry.js';
 import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
@@ -104,6 +104,6 @@ export function tagsFor(
   options: ResolvedOptions,
   added?: readonly string[],
 ): readonly string[] | undefined {
-  const own = options.tagsOf === undefined ? options.tags : checkTags(options.tagsOf(value));
-  return added === undefined ? own : checkTags([...(own ?? []), ...added]);
+  const own = options.tagsOf === undefined ? options.tags : checkEntryTags(options.tagsOf(value));
+  return added === undefined ? own : checkEntryTags([...(own ?? []), ...added]);
 }

@@ -1,4 +1,5 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, type InjectionToken, Module, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { CacheOptions } from '../core/cache-options.js';
@@ -53,13 +54,29 @@ function describe(
       ...extra,
       {
         provide: host,
-        inject: source.inject ?? [],
-        useFactory: async (...args: unknown[]) => CacheHost.start(await source.useFactory(...args)),
+        inject: [ModulesContainer, ...(source.inject ?? [])],
+        useFactory: async (modules: ModulesContainer, ...args: unknown[]) => {
+          checkOnlyOne(modules, token, name);
+          return CacheHost.start(await source.useFactory(...args));
+        },
       },
       { provide: token, inject: [host], useFactory: (started: CacheHost): CacheManager => started.manager },
     ],
     exports: [token],
   };
+}
+
+/** Of two global caches of one name Nest would inject either, depending on the order of imports. */
+function checkOnlyOne(modules: ModulesContainer, token: InjectionToken, name: string | undefined): void {
+  const caches = [...modules.values()].filter(
+    (module) => module.isGlobal && module.metatype === CacheModule && module.providers.has(token),
+  );
+  if (caches.length <= 1) return;
+  throw new CacheConfigError(
+    'name',
+    `there are ${caches.length} global caches ${name === undefined ? 'without a name' : `of the name '${name}'`}: ` +
+      'give each a name of its own, or set isGlobal to false and import each where it is used',
+  );
 }
 
 function optionsSource(options: CacheModuleAsyncOptions): { options: FactorySource; extra: Provider[] } {

@@ -18,6 +18,8 @@ const INVALIDATIONS: readonly [string, (cache: CacheManager) => Promise<unknown>
   ['set with ttl 0', (cache) => cache.set(KEY, 'unused', { ttl: 0 })],
 ];
 
+let others = 0;
+
 /** How the load of KEY comes to carry its tag. */
 const LOADS: readonly [
   string,
@@ -38,7 +40,7 @@ const LOADS: readonly [
     'getOrSetMany',
     async (cache, row) =>
       (
-        await cache.getOrSetMany(['other', KEY], async () => new Map([[KEY, await row()]]), {
+        await cache.getOrSetMany([`other ${others++}`, KEY], async () => new Map([[KEY, await row()]]), {
           tags: ['posts'],
         })
       ).get(KEY),

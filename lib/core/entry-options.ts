@@ -40,6 +40,9 @@ export interface ResolvedOptions {
 /** The names {@link EntryOptions} may hold. */
 export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers'] as const;
 
+/** In seconds. A longer ttl may still be right: it is then left to the parser to say. */
+const LONGEST_TTL = 1e9;
+
 const ISOLATIONS: readonly unknown[] = ['share', 'freeze', 'clone'];
 const TIERS: readonly unknown[] = ['memory', 'redis'];
 
@@ -82,7 +85,9 @@ function checkTiers(tiers: unknown): void {
  * Whether a memory hit has to look at the options at all. A ttl does not matter to a hit, but a wrong one is an error at
  * every call, not only at those that miss.
  */
-export function needsResolving({ type, isolation, tiers, ttl }: EntryOptions<never>): boolean {
-  if (type !== undefined || isolation !== undefined || tiers !== undefined) return true;
-  return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0);
+export function needsResolving(options: EntryOptions<never>): boolean {
+  if (typeof options !== 'object' || options === null) return true;
+  if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined) return true;
+  const { ttl } = options;
+  return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0 && ttl <= LONGEST_TTL);
 }

@@ -146,6 +146,7 @@ describe.each(TOPOLOGIES)('bad input: %s', (topology) => {
       (cache) => cache.setMany(any({ k: 1 })),
       (cache) => cache.setMany(any(['kv'])),
       (cache) => cache.get('k', any('x')),
+      (cache) => cache.get('k', any(null)),
       (cache) => cache.get('k', { type: any('User') }),
       (cache) => cache.get('k', { isolation: any('deep') }),
       (cache) => cache.get('k', { tiers: any(['disk']) }),

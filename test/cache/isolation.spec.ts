@@ -1,3 +1,5 @@
+import 'reflect-metadata';
+
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
 

@@ -1,0 +1,27 @@
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+
+@Entity()
+export class Product {
+  @PrimaryGeneratedColumn()
+  id!: number;
+
+  @Column()
+  name!: string;
+
+  @Column()
+  category!: string;
+
+  @Column()
+  description!: string;
+
+  @Column()
+  priceCents!: number;
+
+  @Column()
+  addedAt!: Date;
+
+  /** A method of the class: it is there on cached products too, because the cache is told their `type`. */
+  price(): string {
+    return `${(this.priceCents / 100).toFixed(2)} EUR`;
+  }
+}

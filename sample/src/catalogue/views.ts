@@ -1,0 +1,25 @@
+import type { Rating } from './catalogue.repository.js';
+import type { Product } from './product.entity.js';
+
+export interface ProductSummary {
+  id: number;
+  name: string;
+  category: string;
+  price: string;
+}
+
+export interface ProductDetails extends ProductSummary {
+  description: string;
+  addedAt: Date;
+  rating: Rating;
+}
+
+export function productSummary(product: Product): ProductSummary {
+  const { id, name, category } = product;
+  return { id, name, category, price: product.price() };
+}
+
+export function productDetails(product: Product, rating: Rating): ProductDetails {
+  const { description, addedAt } = product;
+  return { ...productSummary(product), description, addedAt, rating };
+}

@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+
+import { Product } from '../catalogue/product.entity.js';
+import { Review } from '../catalogue/review.entity.js';
+import { QueryLog, QueryLogModule } from './query-log.js';
+import { Seeder } from './seeder.js';
+
+@Module({
+  imports: [
+    QueryLogModule,
+    TypeOrmModule.forRootAsync({
+      imports: [QueryLogModule],
+      inject: [QueryLog],
+      useFactory: (logger: QueryLog) => ({
+        // SQLite, compiled to WebAssembly: nothing to install or start. It lives in this process' memory.
+        type: 'sqljs',
+        entities: [Product, Review],
+        synchronize: true,
+        logger,
+        retryAttempts: 0,
+      }),
+    }),
+  ],
+  providers: [Seeder],
+})
+export class DatabaseModule {}

@@ -12,6 +12,9 @@ export {
   type CacheOptionsFactory,
 } from './nest/cache-module-options.js';
 export { CacheModule } from './nest/cache.module.js';
+export { CachedMethod, type CachedMethodOptions } from './nest/decorators/cached-method.js';
+export { InvalidatesCache, type InvalidatesCacheOptions } from './nest/decorators/invalidates-cache.js';
+export { UpdatesCache, type UpdatesCacheOptions } from './nest/decorators/updates-cache.js';
 export { getCacheToken, InjectCache } from './nest/tokens.js';
 export { type CacheOutcome, type TierName } from './observability/outcome.js';
 export { DIAGNOSTICS_CHANNEL } from './observability/recorder.js';
@@ -31,5 +34,6 @@ export {
   CacheStoreError,
   CacheValueError,
 } from './primitives/errors.js';
+export { escapeKeyPart } from './primitives/escape.js';
 export { type RedisOptions } from './stores/redis/redis-options.js';
 export { type Isolation } from './tiers/values.js';

@@ -87,7 +87,8 @@ function checkTiers(tiers: unknown): void {
  */
 export function needsResolving(options: EntryOptions<never>): boolean {
   if (typeof options !== 'object' || options === null) return true;
-  if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined) return true;
+  if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined)
+    return true;
   const { ttl } = options;
   return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0 && ttl <= LONGEST_TTL);
 }

@@ -8,7 +8,9 @@ const MAX_ENTRY_TAGS = 128;
 export function checkEntryTags(tags: unknown): readonly string[] {
   const distinct = checkTags(tags);
   if (distinct.length <= MAX_ENTRY_TAGS) return distinct;
-  throw new CacheArgumentError(`${distinct.length} tags are too many for one entry: at most ${MAX_ENTRY_TAGS}`);
+  throw new CacheArgumentError(
+    `${distinct.length} tags are too many for one entry: at most ${MAX_ENTRY_TAGS}`,
+  );
 }
 
 /**

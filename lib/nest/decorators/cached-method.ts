@@ -43,7 +43,7 @@ export interface CachedMethodOptions<
   unless?: Unless;
 }
 
-const OPTION_NAMES = [...ENTRY_OPTION_NAMES, 'key', 'cache', 'when', 'unless'];
+const OPTION_NAMES = ['key', 'cache', 'when', 'unless', ...ENTRY_OPTION_NAMES];
 
 /**
  * Caches what a method returns: callers with the same key get the stored value, and share one call while it runs.

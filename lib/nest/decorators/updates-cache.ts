@@ -37,7 +37,7 @@ export interface UpdatesCacheOptions<
   unless?: Unless;
 }
 
-const OPTION_NAMES = [...ENTRY_OPTION_NAMES, 'key', 'cache', 'when', 'unless'];
+const OPTION_NAMES = ['key', 'cache', 'when', 'unless', ...ENTRY_OPTION_NAMES];
 
 /**
  * Stores what a method returns, so that the next reader of that key finds it. It must return the very value that a reader of

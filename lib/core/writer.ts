@@ -50,8 +50,9 @@ export class Writer {
         this.#removeFromOthers(keys, options),
       ]);
     } finally {
-      // A load that began while the remote tier was being written may have read the older state as well.
-      for (const key of keys) this.coherence.fences.break(key);
+      // A read of the remote tier that began meanwhile may have been answered before the write was carried out there.
+      if (options.memory && options.ttl > 0) for (const key of keys) this.coherence.fences.break(key);
+      else this.chain.apply({ kind: 'keys', keys });
     }
   }
 

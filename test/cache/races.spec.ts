@@ -220,6 +220,28 @@ describe.each(['redis', 'memory + redis'] as const)('%s: commands and replies un
     await expect(cache.get(KEY, { tiers: ['redis'] })).resolves.toBe('second');
   });
 
+  it.each([undefined, ['redis'], ['redis', 'memory']] as const)(
+    'a read that a set of %p overtakes at the store brings nothing older into memory',
+    async (tiers) => {
+      const { cache, store } = await benchOf(topology);
+      await cache.set(KEY, 'old', { tiers: ['redis'] });
+      const old = await store.getMany([`cache:${KEY}`]);
+      const written = new Deferred<void>();
+      // As when a cluster redirects the one command and not the other.
+      store.setMany = () => written.promise;
+      store.getMany = () => Promise.resolve(old);
+      const set = cache.set(KEY, 'new', { tiers });
+      await settle();
+      const [read] = (await cache.getMany([KEY], { tiers: ['redis'] })).values();
+      const [copied] = (await cache.getMany([KEY])).values();
+      expect(read).toBe('old');
+      written.resolve();
+      await set;
+      expect([undefined, 'new']).toContain(cache.peek(KEY));
+      if (topology === 'memory + redis' && tiers?.length !== 1) expect(copied).toBe('new');
+    },
+  );
+
   it('a set is a barrier for reads of the remote tier that were answered before it', async () => {
     const { cache, store } = await benchOf(topology);
     await cache.set(KEY, 'old', { tiers: ['redis'] });

@@ -21,7 +21,7 @@ export const LIBRARY_RULES: LayerRules = {
     acorn: ['nest/decorators/'],
     'lru-cache': ['tiers/'],
     ioredis: ['stores/redis/'],
-    'class-transformer': ['codec/class-type.ts'],
+    'class-transformer': ['codec/class-metadata.ts'],
   },
   maxLines: 250,
 };

@@ -19,7 +19,9 @@ const exited = once(sample, 'exit');
 try {
   await untilItAnswers(`${base}/cache/stats`);
   for (const path of ['/products', '/products', '/products/1', '/products/1']) await call(path);
-  console.log(JSON.stringify(await call('/cache/stats')));
+  const stats = await call('/cache/stats');
+  console.log(JSON.stringify(stats));
+  if (!(stats.hits >= 2)) throw new Error('asking twice gave no hits');
   sample.kill('SIGTERM');
   const [code, signal] = await Promise.race([
     exited,

@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+
+const here = fileURLToPath(new URL('..', import.meta.url));
+
+/** The Redis that `REDIS_URL` names, otherwise a server of its own, found or fetched as the tests do it. */
+export async function provideRedis() {
+  const given = process.env['REDIS_URL'];
+  const server = given === undefined || given === '' ? await startServer() : undefined;
+  const url = server?.url ?? given;
+  return {
+    url,
+    version: await versionOf(url),
+    /** Empties the server if it is ours. Elsewhere entries go when their ttl ends. */
+    async empty() {
+      await server?.command('FLUSHALL');
+    },
+    stop: async () => server?.stop(),
+  };
+}
+
+async function startServer() {
+  execFileSync(process.execPath, ['../node_modules/typescript/bin/tsc', '-p', '.'], {
+    cwd: here,
+    stdio: 'inherit',
+  });
+  const { startRedis } = await import('../dist/redis-process.js');
+  return startRedis();
+}
+
+async function versionOf(url) {
+  const client = new Redis(url, { maxRetriesPerRequest: 1 });
+  try {
+    const info = await client.info('server');
+    return /^redis_version:(.+)\r?$/m.exec(info)?.[1] ?? '';
+  } finally {
+    client.disconnect();
+  }
+}

@@ -1,0 +1,159 @@
+import type * as Ioredis from 'ioredis';
+import type { Cluster, ClusterOptions, Redis, RedisOptions as ServerOptions } from 'ioredis';
+
+import { CacheConfigError } from '../../primitives/errors.js';
+import type { ResolvedRedis } from './redis-options.js';
+import { storeFailure } from './store-failure.js';
+import { atMost } from './time-limit.js';
+
+/**
+ * Options of the connections that the store opens, where the user gives none. All times in milliseconds.
+ * The cache must never make a call take long because Redis is away, and a write must never reach Redis long after its
+ * caller was told that it failed: by then it might undo a newer one.
+ */
+export const CONNECTION_DEFAULTS = {
+  /** While there is no connection, commands fail at once instead of waiting for one. */
+  enableOfflineQueue: false,
+  /** Commands under way when a connection breaks fail then … */
+  maxRetriesPerRequest: 0,
+  /** … and are not sent again over the next one. */
+  autoResendUnfulfilledCommands: false,
+  /** For one attempt to connect. */
+  connectTimeout: 2_000,
+  /** How long an ending connection may take to say goodbye. */
+  disconnectTimeout: 200,
+  /** For a tick's commands. A connection that stays silent for so long is given up and made anew. */
+  commandTimeout: 2_000,
+} as const;
+
+/** The longest pause between two attempts to connect. There is no last attempt. */
+const LONGEST_PAUSE = 2_000;
+/** From being connected to being ready: authentication, and waiting for a server that loads its data. */
+const HANDSHAKE_TIMEOUT = 10_000;
+const QUIT_TIMEOUT = 1_000;
+
+export interface Connection {
+  readonly client: Redis | Cluster;
+  /** Whether the store opened it, and so has to close it. */
+  readonly owned: boolean;
+  /** Milliseconds a tick's commands may take. */
+  readonly commandTimeout: number;
+}
+
+/**
+ * Begins to connect, without waiting for it.
+ * @param onError told of every failure of a connection of ours
+ * @throws CacheConfigError when ioredis is not installed
+ */
+export async function openConnection(
+  redis: ResolvedRedis,
+  onError: (error: Error) => void,
+): Promise<Connection> {
+  if (redis.kind === 'client') {
+    return { client: redis.client, owned: false, commandTimeout: timeoutOf(redis.client.options) };
+  }
+  const client = await create(redis);
+  // Without a listener ioredis writes errors to the console.
+  client.on('error', (error: unknown) => onError(storeFailure('the connection to Redis failed', error)));
+  client.on('node error', (error: unknown, address: string) =>
+    onError(storeFailure(`the connection to ${address} of the Redis Cluster failed`, error)),
+  );
+  limitHandshake(client);
+  return { client, owned: true, commandTimeout: timeoutOf(redis.options) };
+}
+
+async function create(redis: Exclude<ResolvedRedis, { kind: 'client' }>): Promise<Redis | Cluster> {
+  const ioredis = await loadIoredis();
+  if (redis.kind === 'cluster') return new ioredis.Cluster(redis.nodes, withClusterDefaults(redis.options));
+  const options = withDefaults(redis.options);
+  return redis.url === undefined ? new ioredis.Redis(options) : new ioredis.Redis(redis.url, options);
+}
+
+async function loadIoredis(): Promise<Pick<typeof Ioredis, 'Redis' | 'Cluster'>> {
+  try {
+    return await import('ioredis');
+  } catch (cause) {
+    throw new CacheConfigError('redis', "redis needs the package 'ioredis': npm i ioredis", { cause });
+  }
+}
+
+function withDefaults(options: ServerOptions): ServerOptions {
+  const { commandTimeout: _ours, ...defaults } = CONNECTION_DEFAULTS;
+  // The store limits the time of a whole tick's commands: ioredis would set a timer for each of them.
+  const { commandTimeout: _theirs, ...rest } = withoutUndefined(options);
+  return { ...defaults, retryStrategy: pause, reconnectOnError: isDemoted, ...rest };
+}
+
+function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): ClusterOptions {
+  const { enableOfflineQueue } = CONNECTION_DEFAULTS;
+  return {
+    enableOfflineQueue,
+    clusterRetryStrategy: pause,
+    ...withoutUndefined(options),
+    redisOptions: withDefaults(redisOptions ?? {}),
+  };
+}
+
+/** Milliseconds until the next attempt: 50, 100, 200 … 2,000, a fifth more or less, so that instances do not come at once. */
+function pause(attempt: number): number {
+  return Math.min(25 * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
+}
+
+/** After a failover the connection may still lead to the former master, which is a replica now. */
+function isDemoted(error: Error): boolean {
+  return error.message.startsWith('READONLY');
+}
+
+function timeoutOf({
+  commandTimeout,
+  redisOptions,
+}: Pick<ServerOptions, 'commandTimeout'> & Pick<ClusterOptions, 'redisOptions'>): number {
+  return commandTimeout ?? redisOptions?.commandTimeout ?? CONNECTION_DEFAULTS.commandTimeout;
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** ioredis limits how long it takes to connect, not how long the server takes to answer what it is told first. */
+function limitHandshake(client: Redis | Cluster): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  client.on('connect', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => client.disconnect(true), HANDSHAKE_TIMEOUT);
+  });
+  for (const event of ['ready', 'close', 'end']) client.on(event, () => clearTimeout(timer));
+}
+
+/** @returns whether the client became ready within so many milliseconds */
+export async function becomesReady(client: Redis | Cluster, within: number): Promise<boolean> {
+  return client.status === 'ready' || (await happens(client, 'ready', within));
+}
+
+/** Ends a connection of ours: replies under way are waited for, but not for long. */
+export async function endConnection(client: Redis | Cluster): Promise<void> {
+  if (client.status === 'ready') {
+    const quit = client.quit().catch(() => undefined);
+    await atMost(QUIT_TIMEOUT, quit, () => undefined);
+  }
+  if (client.status === 'end') return;
+  const ended = happens(client, 'end', CONNECTION_DEFAULTS.disconnectTimeout + 100);
+  client.disconnect();
+  await ended;
+}
+
+function happens(client: Redis | Cluster, event: 'ready' | 'end', within: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const finish = (happened: boolean): void => {
+      clearTimeout(timer);
+      client.removeListener(event, onEvent);
+      client.removeListener('end', onEnd);
+      resolve(happened);
+    };
+    const onEvent = (): void => finish(true);
+    const onEnd = (): void => finish(event === 'end');
+    const timer = setTimeout(finish, within, false);
+    client.on(event, onEvent);
+    client.on('end', onEnd);
+  });
+}

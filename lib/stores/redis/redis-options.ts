@@ -1,0 +1,125 @@
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions as ServerOptions } from 'ioredis';
+
+import { type Duration, parseDuration } from '../../primitives/duration.js';
+import { CacheConfigError } from '../../primitives/errors.js';
+import { checkCluster, checkMasterReads, checkServer, checkUrl, checkWritable } from './connection-checks.js';
+import { checkObject, isGiven, isObject, type Options, refuse, wrong } from './option-checks.js';
+
+/**
+ * The Redis tier. One of
+ * - any options of ioredis: `{ host, port, db, username, password, tls, keyPrefix … }`, `{ path }` for a socket,
+ *   `{ sentinels, name }`; `{}` is localhost:6379;
+ * - `{ url: 'redis://user:password@host:6379/0' }`, `rediss://` for TLS, with options of ioredis beside it;
+ * - `{ cluster: [{ host, port }, …] }` or `{ cluster: { nodes, options } }`, the options being those of ioredis' `Cluster`;
+ * - `{ client }`, an ioredis `Redis` or `Cluster` that you keep: it is never closed.
+ *
+ * Reads always ask masters, since a replica may still have what was invalidated.
+ *
+ * Options that are not given are ioredis' own, but for those that decide how long a call can take while Redis is away:
+ * see `CONNECTION_DEFAULTS`. A client that is handed in has the options it has. With ioredis' defaults it sends commands
+ * once more after it has lost its connection, and keeps those that come meanwhile: a write may then reach Redis after the
+ * cache has given it up, and undo a later one of another instance. `autoResendUnfulfilledCommands: false`,
+ * `maxRetriesPerRequest: 0` and `enableOfflineQueue: false` prevent that.
+ */
+export type RedisOptions = {
+  /** How long entries live when nothing else says so. */
+  ttl?: Duration;
+} & (RedisServerOptions | RedisUrlOptions | RedisClusterOptions | RedisClientOptions);
+
+export interface RedisServerOptions extends ServerOptions {
+  url?: undefined;
+  cluster?: undefined;
+  client?: undefined;
+}
+
+export interface RedisUrlOptions extends Omit<
+  ServerOptions,
+  'host' | 'port' | 'path' | 'sentinels' | 'name'
+> {
+  /** `redis[s]://[[user]:password@]host[:port][/db]`; `valkey[s]://` is the same. */
+  url: string;
+  cluster?: undefined;
+  client?: undefined;
+}
+
+export interface RedisClusterOptions {
+  /** Some nodes of the cluster, the others are found; and ioredis' options for `Cluster`. */
+  cluster: readonly ClusterNode[] | { nodes: readonly ClusterNode[]; options?: ClusterOptions };
+  url?: undefined;
+  client?: undefined;
+}
+
+export interface RedisClientOptions {
+  client: Redis | Cluster;
+  url?: undefined;
+  cluster?: undefined;
+}
+
+/** Checked options: what to connect to. */
+export type ResolvedRedis =
+  | { readonly kind: 'server'; readonly url: string | undefined; readonly options: ServerOptions }
+  | { readonly kind: 'cluster'; readonly nodes: ClusterNode[]; readonly options: ClusterOptions }
+  | { readonly kind: 'client'; readonly client: Redis | Cluster };
+
+/**
+ * Checks the options of the Redis tier. Nothing is connected yet.
+ * @throws CacheConfigError that names the option; it never repeats a password
+ */
+export function resolveRedisOptions(given: unknown): ResolvedRedis {
+  checkObject(given, 'redis');
+  const { ttl, ...options } = given;
+  checkTtl(ttl);
+  if (isGiven(options, 'client')) return resolveClient(options);
+  if (isGiven(options, 'cluster')) return resolveCluster(options);
+  const { url: _url, client: _client, cluster: _cluster, ...server } = options;
+  if (isGiven(options, 'url')) {
+    return { kind: 'server', url: checkUrl({ ...server, url: options['url'] }, 'redis'), options: server };
+  }
+  checkServer(server, 'redis');
+  return { kind: 'server', url: undefined, options: server };
+}
+
+function checkTtl(ttl: unknown): void {
+  if (ttl === undefined) return;
+  try {
+    if (parseDuration(ttl, 'redis.ttl') > 0) return;
+  } catch (cause) {
+    throw new CacheConfigError('redis.ttl', (cause as Error).message, { cause });
+  }
+  throw new CacheConfigError('redis.ttl', 'redis.ttl is 0: nothing would be stored');
+}
+
+function resolveClient({ client, ...rest }: Options): ResolvedRedis {
+  refuse(
+    rest,
+    Object.keys(rest),
+    'redis',
+    'cannot be given beside redis.client: the client has its options already',
+  );
+  if (!isClient(client)) {
+    throw wrong('redis.client', client, 'a Redis or Cluster of ioredis (other clients are not supported)');
+  }
+  const options = client.options as Options;
+  checkWritable(options, 'redis.client.options');
+  if (client.isCluster) checkMasterReads(options, 'redis.client.options');
+  return { kind: 'client', client };
+}
+
+function resolveCluster({ cluster, ...rest }: Options): ResolvedRedis {
+  refuse(
+    rest,
+    Object.keys(rest),
+    'redis',
+    'cannot be given beside redis.cluster: options of its connections go into redis.cluster.options.redisOptions',
+  );
+  const { nodes, options } = checkCluster(cluster, 'redis.cluster');
+  return { kind: 'cluster', nodes: [...nodes] as ClusterNode[], options };
+}
+
+/** By its looks: the client may come from another copy or version of ioredis than ours. */
+function isClient(client: unknown): client is Redis | Cluster {
+  if (!isObject(client) || typeof client['status'] !== 'string' || !isObject(client['options'])) return false;
+  const functions = ['mgetBuffer', 'set', 'unlink', 'scan', 'pipeline', 'on', 'removeListener'];
+  const own = client['isCluster'] === true ? [...functions, 'nodes'] : functions;
+  return own.every((name) => typeof client[name] === 'function');
+}

@@ -1,0 +1,187 @@
+import type { Cluster, Redis } from 'ioredis';
+
+import { CacheClosedError, CacheStoreError } from '../../primitives/errors.js';
+import type { RemoteStore, StoreEntry } from '../store.js';
+import { ClusterServers } from './cluster-servers.js';
+import { becomesReady, type Connection, endConnection, openConnection } from './connection.js';
+import { keyOf, type Write } from './lane.js';
+import { type RedisOptions, resolveRedisOptions } from './redis-options.js';
+import { scanKeys } from './scan-keys.js';
+import { ServerClock } from './server-clock.js';
+import { SingleServer } from './single-server.js';
+import { storeFailure } from './store-failure.js';
+import { atMost } from './time-limit.js';
+import { notConnected, type Topology } from './topology.js';
+
+/** What a Redis store tells its owner. */
+export interface RedisStoreHooks {
+  /** A connection broke or could not be made, or the server's clock could not be read. Calls that fail reject besides. */
+  onError(error: Error): void;
+  /** Redis can be used: at the beginning, and again after each time it could not be reached. */
+  onReady?(): void;
+}
+
+/** How long the factory waits for Redis, in milliseconds. */
+const START_TIMEOUT = 2_000;
+
+/**
+ * Makes a store of Redis, and waits for it for about 2 seconds. If Redis is not there by then, `onError` has been told
+ * why; the store's calls fail fast until Redis appears, and work from then on.
+ * With `lazyConnect` nothing is waited for: the first call connects.
+ * @throws CacheConfigError when an option is wrong, or ioredis is not installed
+ */
+export async function createRedisStore(options: RedisOptions, hooks: RedisStoreHooks): Promise<RemoteStore> {
+  const resolved = resolveRedisOptions(options);
+  let told = false;
+  const connection = await openConnection(resolved, (error) => {
+    told = true;
+    hooks.onError(error);
+  });
+  const store = new RedisStore(connection, hooks);
+  if (!(await store.start(START_TIMEOUT)) && !told) {
+    hooks.onError(
+      new CacheStoreError(`Redis is not ready after ${START_TIMEOUT} ms (${connection.client.status})`),
+    );
+  }
+  return store;
+}
+
+/** Keeps bytes in Redis. Concurrent calls travel together, see `Lane`. */
+export class RedisStore implements RemoteStore {
+  readonly #topology: Topology;
+  readonly #clock: ServerClock;
+  readonly #keyPrefix: string;
+  #measured: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly hooks: RedisStoreHooks,
+  ) {
+    const { client, owned, commandTimeout } = connection;
+    const options = { owned, commandTimeout, onSend: () => this.#clock.refresh() };
+    this.#topology = isCluster(client)
+      ? new ClusterServers(client, options)
+      : new SingleServer(client, options);
+    this.#clock = new ServerClock(
+      () => this.#topology.clockNode(),
+      (error) => this.hooks.onError(storeFailure('the clock of Redis could not be read', error)),
+    );
+    this.#keyPrefix = client.options.keyPrefix ?? '';
+    client.on('ready', this.#onReady);
+  }
+
+  /** Waits for Redis and its clock. @returns whether they are there within so many milliseconds */
+  async start(within: number): Promise<boolean> {
+    const { client } = this.connection;
+    if (client.status === 'wait') return true;
+    if (client.status === 'ready') this.#onReady();
+    const ready = await becomesReady(client, within);
+    if (ready) await atMost(within, this.#measured, () => undefined);
+    return ready;
+  }
+
+  // Most calls are for one key: no array, closure or second promise is made for them. Those for several wait for their lanes
+  // one by one, most of which are the same, and over after the first await.
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    this.#checkOpen();
+    if (keys.length === 1) {
+      const key = keys[0]!;
+      const lane = this.#topology.laneToRead(key);
+      const place = lane.read(key);
+      await lane.done;
+      return [lane.value(place)];
+    }
+    return this.#topology.isCluster ? this.#readSpread(keys) : this.#readTogether(keys);
+  }
+
+  async setMany(entries: readonly StoreEntry[]): Promise<void> {
+    if (entries.length !== 1) {
+      await this.#write(entries);
+      return;
+    }
+    this.#checkOpen();
+    const entry = entries[0]!;
+    const lane = this.#topology.laneToWrite(entry.key);
+    const place = lane.write(entry);
+    await lane.done;
+    lane.result(place);
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<boolean[]> {
+    const removed = await this.#write(keys);
+    // A string if the client has the option stringNumbers.
+    return removed.map((count) => Number(count) > 0);
+  }
+
+  async *scan(prefix: string): AsyncGenerator<string[]> {
+    this.#checkOpen();
+    const { client, commandTimeout } = this.connection;
+    if (client.status === 'wait') client.connect().catch(() => undefined);
+    if (!(await becomesReady(client, commandTimeout))) throw notConnected(client.status);
+    try {
+      for (const node of this.#topology.masters()) {
+        yield* scanKeys(node, { keyPrefix: this.#keyPrefix, prefix, timeout: commandTimeout });
+      }
+    } catch (error) {
+      throw storeFailure(`Redis did not list all keys that begin with '${prefix}'`, error);
+    }
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Sends what was called before, then ends. Calls reject from now on. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const { client, owned } = this.connection;
+    this.#topology.flush();
+    client.removeListener('ready', this.#onReady);
+    if (owned) await endConnection(client);
+  }
+
+  async #readTogether(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    if (keys.length === 0) return [];
+    const lane = this.#topology.laneToRead(keys[0]!);
+    const places = lane.readAll(keys);
+    await lane.done;
+    const values: (Buffer | undefined)[] = [];
+    for (let i = 0; i < keys.length; i++) values.push(lane.value(places === undefined ? i : places[i]!));
+    return values;
+  }
+
+  async #readSpread(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const lanes = keys.map((key) => this.#topology.laneToRead(key));
+    const places = keys.map((key, i) => lanes[i]!.read(key));
+    for (const lane of lanes) if (!lane.over) await lane.done;
+    return places.map((place, i) => lanes[i]!.value(place));
+  }
+
+  async #write(writes: readonly Write[]): Promise<unknown[]> {
+    this.#checkOpen();
+    const lanes = writes.map((write) => this.#topology.laneToWrite(keyOf(write)));
+    const places = writes.map((write, i) => lanes[i]!.write(write));
+    for (const lane of lanes) if (!lane.over) await lane.done;
+    return places.map((place, i) => lanes[i]!.result(place));
+  }
+
+  /** The offset is measured again after each reconnect: another server may have taken over. */
+  readonly #onReady = (): void => {
+    this.#measured = this.#clock.measure();
+    this.hooks.onReady?.();
+  };
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined)
+      throw new CacheClosedError('the cache has been closed, with its application');
+  }
+}
+
+function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster;
+}

@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+
+import { Deadlines } from './deadlines.js';
+import { Lane } from './lane.js';
+import { send } from './send.js';
+import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from './topology.js';
+
+/** One connection: a single server, or the current master behind Sentinels. It keeps the order of all commands. */
+export class SingleServer implements Topology {
+  readonly isCluster = false;
+  readonly #deadlines: Deadlines;
+  #lane: Lane | undefined;
+
+  constructor(
+    private readonly client: Redis,
+    private readonly options: TopologyOptions,
+  ) {
+    this.#deadlines = new Deadlines(options.commandTimeout, () => this.#giveUp());
+  }
+
+  laneToRead(): Lane {
+    return this.#lane ?? this.#open();
+  }
+
+  laneToWrite(): Lane {
+    return this.#lane ?? this.#open();
+  }
+
+  readonly flush = (): void => {
+    const lane = this.#lane;
+    if (lane === undefined) return;
+    this.#lane = undefined;
+    this.options.onSend();
+    void this.#transmit(lane);
+  };
+
+  masters(): Redis[] {
+    return [this.client];
+  }
+
+  clockNode(): Redis {
+    return this.client;
+  }
+
+  #open(): Lane {
+    atEndOfTick(this.flush);
+    return (this.#lane = new Lane(''));
+  }
+
+  async #transmit(lane: Lane): Promise<void> {
+    const { client } = this;
+    if (!takesCommands(client)) return lane.finish(notConnected(client.status));
+    this.#deadlines.watch(lane);
+    await send(lane, { connection: client, prefix: '', slotPrefix: undefined });
+    this.#deadlines.forget(lane);
+    lane.finish();
+  }
+
+  /**
+   * A connection that is silent for so long may be dead without the system knowing, and until there is a new one calls fail
+   * at once instead of waiting.
+   */
+  #giveUp(): void {
+    if (this.options.owned && this.client.status === 'ready') this.client.disconnect(true);
+  }
+}
+
+/** Whether a command is written now, or waits for a connection that is being made at this moment. */
+function takesCommands({ status, options }: Redis): boolean {
+  if (status === 'ready' || status === 'wait') return true;
+  return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
+}

@@ -1,0 +1,35 @@
+import { CacheStoreError } from '../../primitives/errors.js';
+import type { Write } from './lane.js';
+
+export function readFailure(cause: unknown): CacheStoreError {
+  return storeFailure('Redis did not answer a read', cause);
+}
+
+export function writeFailure(write: Write, cause: unknown): CacheStoreError {
+  return typeof write === 'string'
+    ? storeFailure(`Redis did not remove '${write}'`, cause, write)
+    : storeFailure(`Redis did not store '${write.key}'`, cause, write.key);
+}
+
+/**
+ * Wraps an error of ioredis. Those carry the command they answer with all its arguments: passwords for `AUTH` and `HELLO`,
+ * values for `SET`. Only the command's name is kept, since errors end up in logs.
+ */
+export function storeFailure(what: string, cause: unknown, key?: string): CacheStoreError {
+  return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause) });
+}
+
+/** Node puts several failed attempts to connect (IPv4, IPv6) into one AggregateError, whose message is empty. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
+}
+
+function withoutArguments(cause: unknown): unknown {
+  if (typeof cause !== 'object' || cause === null || !('command' in cause)) return cause;
+  const { command } = cause;
+  if (typeof command === 'object' && command !== null && 'name' in command) {
+    cause.command = { name: command.name };
+  }
+  return cause;
+}

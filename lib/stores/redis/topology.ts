@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis';
+
+import { CacheStoreError } from '../../primitives/errors.js';
+import type { Lane } from './lane.js';
+
+/** What differs between one server and a cluster. */
+export interface Topology {
+  /** Whether the keys of one call may go to several nodes. */
+  readonly isCluster: boolean;
+  /** The lane of this tick that a read of the key belongs to. */
+  laneToRead(key: string): Lane;
+  /** The lane of this tick that a write to the key belongs to. */
+  laneToWrite(key: string): Lane;
+  /** Sends what was collected, without waiting for the end of the tick. */
+  flush(): void;
+  /** The nodes that between them hold every key. */
+  masters(): Redis[];
+  /** The one node whose clock counts, for as long as it can be told which that is. */
+  clockNode(): Redis | undefined;
+}
+
+export interface TopologyOptions {
+  /** Whether the connections are ours: those may be ended, and are expected to connect by themselves. */
+  readonly owned: boolean;
+  /** Milliseconds after which a tick's commands are given up. */
+  readonly commandTimeout: number;
+  /** Told whenever commands are about to be sent. */
+  readonly onSend: () => void;
+}
+
+/**
+ * Runs once everything that the current callback of the event loop set in motion has run: all promise callbacks, and all
+ * that those bring about. What was called by then travels together.
+ */
+export function atEndOfTick(run: () => void): void {
+  queueMicrotask(() => process.nextTick(run));
+}
+
+export function notConnected(status: string): CacheStoreError {
+  return new CacheStoreError(
+    `Redis is not connected (${status}): nothing was sent, and the connection is being made again in the background`,
+  );
+}

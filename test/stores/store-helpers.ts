@@ -1,0 +1,114 @@
+import { expect } from '@jest/globals';
+
+import type { CacheError } from '../../lib/primitives/errors.js';
+import type { RemoteStore, StoreEntry } from '../../lib/stores/store.js';
+
+export function bytes(text: string): Buffer {
+  return Buffer.from(text);
+}
+
+export function entry(key: string, text: string, ttl = 60_000): StoreEntry {
+  return { key, value: bytes(text), ttl };
+}
+
+export async function collect(batches: AsyncIterable<string[]>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const batch of batches) keys.push(...batch);
+  return keys;
+}
+
+/** The error a promise rejects with. */
+export async function failure(promise: Promise<unknown>): Promise<CacheError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as CacheError;
+  }
+  throw new Error('expected a rejection');
+}
+
+/** What a key held in turn; `undefined` stands for nothing. */
+type History = (string | undefined)[];
+
+export interface OrderCheck {
+  /**
+   * Writes, removes and reads the keys at random, several calls a tick, so many ticks, without waiting for any. Then checks
+   * that every read found what the last write called before it had left, or one called later in its tick, and that in the
+   * end each key holds what was written last.
+   * @param everyTick awaited after each tick
+   */
+  checkOrder(store: RemoteStore, ticks: number, everyTick?: () => Promise<unknown>): Promise<void>;
+}
+
+export function keysOf(count: number, name: (rest: string) => string): OrderCheck {
+  const keys = Array.from({ length: count }, (_, i) => name(`order:${i}`));
+  return {
+    async checkOrder(store, ticks, everyTick = nextTurn) {
+      const check = new Order(store, keys);
+      for (let tick = 0; tick < ticks; tick++) {
+        check.tick(10);
+        await everyTick();
+      }
+      await check.finish();
+    },
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+class Order {
+  readonly #histories: Map<string, History>;
+  readonly #calls: Promise<unknown>[] = [];
+  #version = 0;
+
+  constructor(
+    private readonly store: RemoteStore,
+    private readonly keys: readonly string[],
+  ) {
+    this.#histories = new Map(keys.map((key) => [key, [undefined]]));
+  }
+
+  tick(calls: number): void {
+    const ends: (() => void)[] = [];
+    for (let i = 0; i < calls; i++) {
+      const key = this.keys[Math.floor(Math.random() * this.keys.length)]!;
+      const history = this.#histories.get(key)!;
+      const dice = Math.random();
+      if (dice < 0.5) ends.push(this.#read(key, history));
+      else if (dice < 0.65) this.#remove(key, history);
+      else this.#write(key, history);
+    }
+    for (const end of ends) end();
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all(this.#calls);
+    const left = await this.store.getMany(this.keys);
+    const last = this.keys.map((key) => this.#histories.get(key)!.at(-1));
+    expect(left.map((value) => value?.toString())).toEqual(last);
+  }
+
+  /** @returns to be called when the tick has made all its calls */
+  #read(key: string, history: History): () => void {
+    const from = history.length - 1;
+    let to = from;
+    const read = this.store.getMany([key]).then(([found]) => {
+      expect(history.slice(from, to + 1)).toContain(found?.toString());
+      return undefined;
+    });
+    this.#calls.push(read);
+    return () => (to = history.length - 1);
+  }
+
+  #write(key: string, history: History): void {
+    history.push(`${++this.#version}`);
+    this.#calls.push(this.store.setMany([entry(key, `${this.#version}`)]));
+  }
+
+  #remove(key: string, history: History): void {
+    history.push(undefined);
+    this.#calls.push(this.store.deleteMany([key]));
+  }
+}

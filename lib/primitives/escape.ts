@@ -9,8 +9,8 @@ import { CacheKeyError } from './errors.js';
  */
 export const MAX_KEY_PART_LENGTH = 100;
 
-/** What needs no second look: no reserved character, not empty, all ASCII. */
-const SAFE = /^[\w!"#$&'()+\-.;<=>@^`]+$/;
+/** What may need escaping: reserved characters, and all that is not ASCII. A text without needs no second look. */
+const SUSPECT = /[^\w!"#$&'()+\-.;<=>@^`]/;
 
 /** Never part of an escaped value, so that a literal one of them ends the value before it. */
 const SEPARATOR = /[:*?[\]{}\\,/|\s\p{Cc}]/u;
@@ -44,7 +44,9 @@ export function escapeKeyPart(value: unknown): string {
 /** As {@link escapeKeyPart}, with `undefined` for what cannot be part of a key. */
 export function keyPart(value: unknown): string | undefined {
   if (typeof value === 'string') {
-    return value.length <= MAX_KEY_PART_LENGTH && SAFE.test(value) ? value : escapeString(value);
+    return value === '' || value.length > MAX_KEY_PART_LENGTH || SUSPECT.test(value)
+      ? escapeString(value)
+      : value;
   }
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
   return otherKeyPart(value);

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { type Method, MethodSite } from '../../lib/nest/decorators/method-site.js';
@@ -110,6 +111,34 @@ describe('a key template', () => {
   });
 });
 
+describe('a property of `this`', () => {
+  it('is visible by the type that its decorators left, even without a trace in the source', () => {
+    class Entity {
+      touch(): number {
+        return 1;
+      }
+    }
+    const on = new MethodSite('InvalidatesCache', Entity.prototype, 'touch', () => 1);
+    expect(() => compileKey('{id}', on, false)).toThrow(CacheDecoratorError);
+    Reflect.defineMetadata('design:type', Number, Entity.prototype, 'id');
+    expect(compileKey('{id}', on, false).render({ id: 5 }, [], undefined)).toBe('5');
+    Reflect.defineMetadata('design:type', Function, Entity.prototype, 'touch');
+    expect(() => compileKey('{touch}', on, false)).toThrow(CacheDecoratorError);
+  });
+
+  it('is visible in functions that stand for classes, and below native classes', () => {
+    const Old = runInNewContext('(function Old() { this.id = 5 })') as { prototype: object };
+    class Index extends Map<string, string> {
+      id = 6;
+    }
+    const on = (prototype: object) => new MethodSite('InvalidatesCache', prototype, 'touch', () => 1);
+    expect(compileKey('{id}', on(Old.prototype), false).render({ id: 5 }, [], undefined)).toBe('5');
+    const { render } = compileKey('{id}:{size}', on(Index.prototype), false);
+    expect(render(new Index(), [], undefined)).toBe('6:0');
+    expect(() => compileKey('{entries}', on(Index.prototype), false)).toThrow(CacheDecoratorError);
+  });
+});
+
 describe('a template of several keys', () => {
   it.each<[string, unknown[], unknown, string[]]>([
     ['all', [], undefined, ['all']],
@@ -172,6 +201,8 @@ describe('a wrong template fails when the class is defined', () => {
     ['user:{quantity}', 'find', 'For a property of this, write {this.quantity}'],
     ['user:{tenent.id}', 'find', "(did you mean 'tenant'?)"],
     ['user:{secret}', 'find', 'is neither a parameter'],
+    ['user:{results}', 'find', "(did you mean 'result'?)"],
+    ['user:{toString}', 'find', 'nor a visible property of Users'],
     ['user:{this}', 'find', 'is an object: name one of its properties'],
     ['user:{result.id}', 'find', 'is not known yet'],
     ['user:{more}', 'find', 'is a rest parameter, an array: name an element ({more.0}), or use a function'],

@@ -13,6 +13,7 @@ import { getCacheToken } from '../tokens.js';
 export function injectCache(prototype: object, name: string | undefined): symbol {
   const token = getCacheToken(name);
   const property = Symbol.for(`nestjs-tiered-cache:${typeof token === 'string' ? token : 'default'}`);
+  // Where a base class or another method has it already, Nest has been told.
   if (!(property in prototype)) {
     Object.defineProperty(prototype, property, {
       configurable: true,
@@ -21,8 +22,8 @@ export function injectCache(prototype: object, name: string | undefined): symbol
         Object.defineProperty(this, property, { value: cache, configurable: true, writable: true });
       },
     });
+    Inject(token)(prototype, property);
   }
-  Inject(token)(prototype, property);
   return property;
 }
 

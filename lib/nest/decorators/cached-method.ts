@@ -33,7 +33,8 @@ export interface CachedMethodOptions<
    * or a function of the arguments, called with the instance as `this`. Without it: class, method and a hash of the arguments.
    */
   key?: string | Key;
-  /** Templates, which may use `{result}` and its properties as well, or a function of the result and the arguments. */
+  /** Templates, which may use `{result.id}` as well, or a function of the result and the arguments. An array among the values
+   * gives one tag for each element; a result that is `null` gives none in templates that need it. */
   tags?: Templates<Tags>;
   /** The name of the cache to use, instead of the default one. */
   cache?: string;
@@ -48,16 +49,22 @@ const OPTION_NAMES = ['key', 'cache', 'when', 'unless', ...ENTRY_OPTION_NAMES];
 /**
  * Caches what a method returns: callers with the same key get the stored value, and share one call while it runs.
  *
- * Key templates name the method's parameters. Their values are escaped ({@link escapeKeyPart}), so that no input forges
- * another key; a `undefined` at the end of a path (`{user.id}`) is an error unless marked (`{user.id?}`), a parameter that is
- * left out is not. An unknown name is an error when the class is defined. Names are read from the method's source: where a
- * build renames parameters, give a function. Without a key, arguments are hashed by content; what has no faithful hash (a
- * function, a request) is an error. Neither includes the state of `this`: name it (`{this.tenant}`).
+ * **Templates** name the method's parameters, or properties of `this`: `{id}`, `{user.id}`, `{this.tenant}`; a bare name that
+ * is no parameter is a property of `this`. An unknown name is an error when the class is defined. Values are escaped
+ * ({@link escapeKeyPart}), so that no input forges another key, and between two of them stands a `:` or another character
+ * that escaping reserves. A path that leads to `undefined` is an error, for otherwise a slip in it would put all callers
+ * under one key; `{user.id?}` allows it. A parameter may be left out. `\\{` and `\\}` in a string literal are literal braces.
+ * Names are read from the method's source: where a build renames parameters, or another decorator has wrapped the method,
+ * give a function. Names within destructured parameters are out of reach.
  *
- * Nest injects the cache, as a property; an instance that Nest did not create, as `new Users()` in a unit test, has none and
- * its methods run as they are. The method answers with a promise, even if it did not before: its declared return type must
- * say so. `undefined` is not stored. Put this decorator nearer to the method than other libraries' wrapping ones, or give a
- * function key.
+ * **Without a key**, arguments are told apart by content; what has no faithful hash (a function, a request, a cycle) is an
+ * error. Private `#fields` of arguments are not seen, and neither is the state of `this`: name it in a key.
+ *
+ * **The cache** is injected by Nest, as a property. An instance that Nest did not create, as `new Users()` in a unit test, has
+ * none, and its methods run as they are.
+ *
+ * The method answers with a promise, even if it did not before: its declared return type must say so. `undefined` is not
+ * stored.
  *
  * @example
  * ```ts
@@ -93,7 +100,8 @@ export function CachedMethod<
   ) => void;
 }
 
-type KeyOf = (cache: CacheManager, self: object, args: unknown[]) => string;
+/** A template's `render`, or what stands in for it; there is no result yet. */
+type KeyOf = (self: object, args: readonly unknown[], result: undefined, cache: CacheManager) => string;
 
 function cacheName(options: CachedMethodOptions, site: MethodSite): string | undefined {
   checkNames(options, OPTION_NAMES, site);
@@ -113,7 +121,7 @@ function build(options: CachedMethodOptions, site: MethodSite, property: symbol)
     if (cache === undefined) return runMethod(method, this, args);
     try {
       if (when !== undefined && !when.apply(this, args)) return runMethod(method, this, args);
-      const key = keyOf(cache, this, args);
+      const key = keyOf(this, args, undefined, cache);
       const hit = cache.fresh(key, entry);
       if (hit !== undefined) return Promise.resolve(hit);
       return cache.getOrSet(key, (context) => load(this, args, context), entry);
@@ -124,11 +132,14 @@ function build(options: CachedMethodOptions, site: MethodSite, property: symbol)
 }
 
 function compileKeyOption(key: CachedMethodOptions['key'], site: MethodSite): KeyOf {
-  if (key === undefined) return defaultKey(site);
-  if (typeof key === 'function') return (_cache, self, args) => checkMadeKey(key.apply(self, args), site);
+  if (key === undefined) {
+    const keyOf = defaultKey(site);
+    return (self, args, _result, cache) => keyOf(cache, self, args);
+  }
+  if (typeof key === 'function')
+    return (self, args) => checkMadeKey(key.apply(self, args as unknown[]), site);
   if (typeof key !== 'string') throw site.definitionError('key must be a template or a function');
-  const { render } = compileKey(key, site, false);
-  return (_cache, self, args) => render(self, args, undefined);
+  return compileKey(key, site, false).render;
 }
 
 /** The method as a loader: what it returns decides whether and under which tags it is stored. */

@@ -3,28 +3,39 @@ import 'reflect-metadata';
 import { type Token, parseExpressionAt, tokTypes } from 'acorn';
 
 /**
- * Whether the class of `prototype`, or one of its base classes, visibly has the property: it is on the prototype (a
- * method, an accessor), has a type in its decorators' metadata, is a field in the class's source, or is used there as
- * `this.name`.
+ * Whether the class of `prototype`, or one of its base classes, visibly has the property: it is on the prototype (an
+ * accessor; methods do not count), has a type in its decorators' metadata, is a field in the class's source, or is used
+ * there as `this.name`.
  */
 export function hasVisibleProperty(prototype: object, name: string): boolean {
-  if (name in prototype || Reflect.hasMetadata('design:type', prototype, name)) return true;
-  return visibleProperties(prototype).has(name);
+  const type: unknown = Reflect.getMetadata('design:type', prototype, name);
+  if (type !== undefined && type !== Function) return true;
+  if (visibleProperties(prototype).has(name)) return true;
+  const descriptor = lineage(prototype)
+    .map((one) => Object.getOwnPropertyDescriptor(one, name))
+    .find((found) => found !== undefined);
+  return descriptor !== undefined && typeof descriptor.value !== 'function';
 }
 
 /** The properties that the sources of the class and its base classes show. */
 export function visibleProperties(prototype: object): Set<string> {
   const names = new Set<string>();
-  for (
-    let at: object | null = prototype;
-    at !== null && at !== Object.prototype;
-    at = Object.getPrototypeOf(at)
-  ) {
-    const owner: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
+  for (const one of lineage(prototype)) {
+    const owner: unknown = Object.getOwnPropertyDescriptor(one, 'constructor')?.value;
     if (typeof owner !== 'function') continue;
     for (const name of propertiesInSource(Function.prototype.toString.call(owner))) names.add(name);
   }
   return names;
+}
+
+/** The prototype and those it inherits from, without `Object.prototype`, which has nothing to make a key of. */
+function lineage(prototype: object): object[] {
+  const line: object[] = [];
+  for (let at: object | null = prototype; at !== null && at !== Object.prototype;) {
+    line.push(at);
+    at = Object.getPrototypeOf(at) as object | null;
+  }
+  return line;
 }
 
 interface MemberKey {

@@ -19,8 +19,9 @@ export class Seeder implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.database.getRepository(Product).insert(PRODUCTS);
-    await this.database.getRepository(Review).insert(REVIEWS);
+    // Copies, since TypeORM writes generated values into what it inserts.
+    await this.database.getRepository(Product).insert(PRODUCTS.map((row) => ({ ...row })));
+    await this.database.getRepository(Review).insert(REVIEWS.map((row) => ({ ...row })));
     await this.forgetEarlierDatabase();
     this.queries.start();
   }

@@ -1,0 +1,93 @@
+import type { AddressInfo } from 'node:net';
+
+import { jest } from '@jest/globals';
+import type { INestApplication, LoggerService } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+
+import type { CacheStats } from '../../lib/index.js';
+import type { CatalogueRepository as Repository } from '../../sample/src/catalogue/catalogue.repository.js';
+
+// The sample imports the package by its name. Here that is the source, so that the suite needs no build.
+jest.unstable_mockModule('nestjs-tiered-cache', () => import('../../lib/index.js'), { virtual: true });
+const { AppModule } = await import('../../sample/src/app.module.js');
+const { CatalogueRepository } = await import('../../sample/src/catalogue/catalogue.repository.js');
+const { QueryLog } = await import('../../sample/src/database/query-log.js');
+export const { Settings } = await import('../../sample/src/settings.js');
+
+const SILENT: LoggerService = { log() {}, error() {}, warn() {} };
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // Whatever the sample answers; the expectations are what checks it.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  body: any;
+}
+
+export interface SampleOptions {
+  redisUrl?: string | undefined;
+  /** An app whose database this one uses, in place of its own. */
+  sharing?: Sample;
+}
+
+/** The sample, listening on a port of its own, with queries that cost nothing. */
+export class Sample {
+  private constructor(
+    private readonly app: INestApplication,
+    private readonly base: string,
+  ) {}
+
+  static async start({ redisUrl, sharing }: SampleOptions = {}): Promise<Sample> {
+    const testing = Test.createTestingModule({ imports: [AppModule] }).setLogger(SILENT);
+    testing.overrideProvider(Settings).useValue({ port: 0, redisUrl, queryCost: 0 });
+    if (sharing) testing.overrideProvider(CatalogueRepository).useValue(sharing.repository);
+    const module = await testing.compile();
+    const app = module.createNestApplication();
+    try {
+      await app.listen(0, '127.0.0.1');
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    return new Sample(app, `http://127.0.0.1:${port}`);
+  }
+
+  /** Statements that have reached the database so far. */
+  get queries(): number {
+    return this.app.get(QueryLog).count;
+  }
+
+  get repository(): Repository {
+    return this.app.get(CatalogueRepository, { strict: false });
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path);
+  }
+
+  async send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(this.base + path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  }
+
+  async stats(): Promise<CacheStats> {
+    return (await this.get('/cache/stats')).body as CacheStats;
+  }
+
+  /** What a request answers, and how many statements it took. */
+  async counted(request: () => Promise<Answer>): Promise<Answer & { queries: number }> {
+    const before = this.queries;
+    const answer = await request();
+    return { ...answer, queries: this.queries - before };
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+  }
+}

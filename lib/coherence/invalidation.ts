@@ -1,4 +1,5 @@
 import type { Glob } from '../primitives/glob.js';
+import { ownKey } from '../primitives/key.js';
 
 /** What one invalidation makes unusable. Keys and prefixes are stored keys, views' segments included. */
 export type Invalidation =
@@ -6,5 +7,16 @@ export type Invalidation =
   | { readonly kind: 'tags'; readonly tags: readonly string[] }
   /** Every key with this beginning, which is empty or ends in `:`. */
   | { readonly kind: 'prefix'; readonly prefix: string }
-  /** Every key of the view whose own part matches. */
-  | { readonly kind: 'pattern'; readonly view: string; readonly glob: Glob };
+  | PatternInvalidation;
+
+/** Every key of the view whose own part matches. */
+export interface PatternInvalidation {
+  readonly kind: 'pattern';
+  readonly view: string;
+  readonly glob: Glob;
+}
+
+export function matchesPattern({ view, glob }: PatternInvalidation, key: string): boolean {
+  const own = ownKey(view, key);
+  return own !== undefined && glob.matches(own);
+}

@@ -32,6 +32,11 @@ export interface CacheEngine {
     options: Options,
   ): Promise<Map<string, unknown>>;
   set(entries: readonly (readonly [stored: string, value: unknown])[], options: Options): Promise<void>;
+  /** Runs `run` and stores what it returned where `place` says, unless that was invalidated while it ran. */
+  setResult<T>(
+    run: () => Promise<T>,
+    place: (result: T) => { readonly stored: string; readonly options: Options } | undefined,
+  ): Promise<T>;
   /** @returns how many of the named keys were there; 0 when none were named */
   invalidate(invalidation: Invalidation): Promise<number>;
   stats(): CacheStats;

@@ -1,8 +1,8 @@
-import { CacheArgumentError } from '../primitives/errors.js';
 import { Glob } from '../primitives/glob.js';
 import { checkKey, storedKey, viewPrefix } from '../primitives/key.js';
 import { checkTags } from '../primitives/tags.js';
 import type { CacheStats } from '../observability/stats.js';
+import { checkEntries, checkLoader, distinctKeys } from './arguments.js';
 import type { NamedKey } from './batch-read-through.js';
 import type { CacheEngine } from './cache-engine.js';
 import type { EntryOptions } from './entry-options.js';
@@ -117,14 +117,7 @@ export class CacheManager {
     entries: Iterable<readonly [key: string, value: T]>,
     options?: EntryOptions<T>,
   ): Promise<void> {
-    checkIterable(entries, 'entries');
-    const stored: [string, T][] = [];
-    for (const entry of entries) {
-      if (!Array.isArray(entry)) throw new CacheArgumentError('entries must be pairs of key and value');
-      const [key, value] = entry as readonly [string, T];
-      checkKey(key);
-      stored.push([this.#stored(key), value]);
-    }
+    const stored = checkEntries(entries).map(([key, value]) => [this.#stored(key), value] as const);
     return this.#engine.set(stored, options);
   }
 
@@ -225,34 +218,29 @@ export class CacheManager {
     return this.#engine.fresh(this.#stored(key), options) as T | undefined;
   }
 
+  /**
+   * Runs a method that changes something, and stores what it returned. When what it would be stored under is invalidated or
+   * set while the method runs, the result may be the older one, and the key is invalidated instead.
+   * @param place where the result goes; `undefined` for nowhere
+   * @internal For `@UpdatesCache`.
+   */
+  async setResult<T>(
+    run: () => Promise<T>,
+    place: (result: T) => { readonly key: string; readonly options: EntryOptions<T> } | undefined,
+  ): Promise<T> {
+    return this.#engine.setResult(run, (result) => {
+      const placement = place(result);
+      if (placement === undefined) return undefined;
+      checkKey(placement.key);
+      return { stored: this.#stored(placement.key), options: placement.options };
+    });
+  }
+
   #stored(key: string): string {
     return storedKey(this.#view, key);
   }
 
   #named(keys: Iterable<string>): NamedKey[] {
-    checkIterable(keys, 'keys');
-    const distinct = new Set<string>();
-    for (const key of keys) {
-      checkKey(key);
-      distinct.add(key);
-    }
-    return Array.from(distinct, (key) => ({ key, stored: this.#stored(key) }));
-  }
-}
-
-function checkLoader(loader: unknown): void {
-  if (typeof loader !== 'function') {
-    throw new CacheArgumentError(
-      `the loader must be a function that returns the value, not ${typeof loader}`,
-    );
-  }
-}
-
-function checkIterable(value: unknown, name: string): void {
-  if (
-    typeof value === 'string' ||
-    typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== 'function'
-  ) {
-    throw new CacheArgumentError(`${name} must be an array or another iterable`);
+    return Array.from(distinctKeys(keys), (key) => ({ key, stored: this.#stored(key) }));
   }
 }

@@ -122,6 +122,20 @@ export class TieredEngine implements CacheEngine {
     return this.#writer.set(entries, resolved);
   }
 
+  async setResult<T>(
+    run: () => Promise<T>,
+    place: (
+      result: T,
+    ) => { readonly stored: string; readonly options: EntryOptions<never> | undefined } | undefined,
+  ): Promise<T> {
+    return this.#writer.setResult(run, (result) => {
+      const placement = place(result);
+      if (placement === undefined) return undefined;
+      this.#refuseIfClosed();
+      return { stored: placement.stored, options: this.#resolve(placement.options) };
+    });
+  }
+
   async invalidate(invalidation: Invalidation): Promise<number> {
     this.#refuseIfClosed();
     if (invalidation.kind === 'keys') invalidation.keys.forEach(checkUnicode);

@@ -8,6 +8,12 @@ import type { Values } from '../tiers/values.js';
 import type { ResolvedOptions } from './entry-options.js';
 import { tagsFor } from './loader.js';
 
+/** Where a method's result is stored. */
+export interface Placement {
+  readonly stored: string;
+  readonly options: ResolvedOptions;
+}
+
 /**
  * Authoritative writes: what is set replaces whatever was there, and whatever is still being loaded. So a write is an
  * invalidation of its key, followed by storing the new value.
@@ -53,6 +59,26 @@ export class Writer {
       // A read of the remote tier that began meanwhile may have been answered before the write was carried out there.
       if (options.memory && options.ttl > 0) for (const key of keys) this.coherence.fences.break(key);
       else this.chain.apply({ kind: 'keys', keys });
+    }
+  }
+
+  /**
+   * Runs a method that changes something, and stores what it returned. If what it is to be stored under was invalidated or
+   * set meanwhile, the result may be the older one: then the key is invalidated instead.
+   * @returns what the method returned
+   */
+  async setResult<T>(run: () => Promise<T>, place: (result: T) => Placement | undefined): Promise<T> {
+    const watch = this.coherence.watch();
+    try {
+      const result = await run();
+      const placement = place(result);
+      if (placement === undefined) return result;
+      const { stored, options } = placement;
+      if (watch.admits(stored, tagsFor(result, options))) await this.set([[stored, result]], options);
+      else await this.chain.invalidate({ kind: 'keys', keys: [stored] });
+      return result;
+    } finally {
+      this.coherence.unwatch(watch);
     }
   }
 

@@ -1,6 +1,6 @@
-import { type Coherence, matchesPattern } from '../coherence/coherence.js';
+import type { Coherence } from '../coherence/coherence.js';
 import type { Fence } from '../coherence/fences.js';
-import type { Invalidation } from '../coherence/invalidation.js';
+import { type Invalidation, matchesPattern } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Entry } from './entry.js';
 import type { MemoryTier } from './memory-tier.js';

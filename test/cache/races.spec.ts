@@ -112,6 +112,61 @@ describe.each(TOPOLOGIES)('%s', (topology) => {
     });
   });
 
+  it.each(INVALIDATIONS)(
+    'a method whose result is to be stored, overtaken by %s, stores nothing',
+    async (_n, invalidate) => {
+      const { cache } = await benchOf(topology);
+      const row = new Deferred<string>();
+      const place = () => ({ key: KEY, options: { tags: ['posts'] } });
+      const update = cache.setResult(() => row.promise, place);
+      await settle();
+      await invalidate(cache);
+      row.resolve('older');
+      await expect(update).resolves.toBe('older');
+      await expect(cache.get(KEY)).resolves.toBeUndefined();
+    },
+  );
+
+  it('of two methods that overlap, neither leaves its result: nobody knows which is newer', async () => {
+    const { cache } = await benchOf(topology);
+    const [first, second] = [new Deferred<string>(), new Deferred<string>()];
+    const place = () => ({ key: KEY, options: {} });
+    const updates = [
+      cache.setResult(() => first.promise, place),
+      cache.setResult(() => second.promise, place),
+    ];
+    await settle();
+    second.resolve('second');
+    await updates[1];
+    await expect(cache.get(KEY)).resolves.toBe('second');
+    first.resolve('first');
+    await updates[0];
+    await expect(cache.get(KEY)).resolves.toBeUndefined();
+  });
+
+  it('a method stores its result when nothing, or something else, was invalidated while it ran', async () => {
+    const { cache } = await benchOf(topology);
+    const row = new Deferred<string>();
+    const update = cache.setResult(
+      () => row.promise,
+      (result) => ({ key: result, options: { tags: ['posts'] } }),
+    );
+    await settle();
+    await cache.deleteMany(['user:2']);
+    await cache.invalidateTags(['comments']);
+    await cache.clearPattern('user:2:*');
+    await cache.clearPattern('*:comments');
+    row.resolve(KEY);
+    await update;
+    await expect(cache.get(KEY)).resolves.toBe(KEY);
+    await expect(
+      cache.setResult(
+        () => Promise.resolve('x'),
+        () => undefined,
+      ),
+    ).resolves.toBe('x');
+  });
+
   it('joins no load that began before any tag was invalidated: its own tags may not be known yet', async () => {
     const { cache } = await benchOf(topology);
     const row = new Deferred<string>();

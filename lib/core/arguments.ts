@@ -1,0 +1,45 @@
+import { CacheArgumentError } from '../primitives/errors.js';
+import { checkKey } from '../primitives/key.js';
+
+/** @throws CacheArgumentError unless `loader` is a function */
+export function checkLoader(loader: unknown): void {
+  if (typeof loader === 'function') return;
+  throw new CacheArgumentError(`the loader must be a function that returns the value, not ${typeof loader}`);
+}
+
+/**
+ * @returns the different keys, in their order
+ * @throws CacheArgumentError, CacheKeyError
+ */
+export function distinctKeys(keys: Iterable<string>): Set<string> {
+  checkIterable(keys, 'keys');
+  const distinct = new Set<string>();
+  for (const key of keys) {
+    checkKey(key);
+    distinct.add(key);
+  }
+  return distinct;
+}
+
+/** @throws CacheArgumentError, CacheKeyError */
+export function checkEntries<T>(
+  entries: Iterable<readonly [key: string, value: T]>,
+): (readonly [string, T])[] {
+  checkIterable(entries, 'entries');
+  return Array.from(entries, (entry: unknown) => {
+    if (!Array.isArray(entry)) throw new CacheArgumentError('entries must be pairs of key and value');
+    const [key, value] = entry as [unknown, T];
+    checkKey(key);
+    return [key, value] as const;
+  });
+}
+
+function checkIterable(value: unknown, name: string): void {
+  if (
+    typeof value !== 'string' &&
+    typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function'
+  ) {
+    return;
+  }
+  throw new CacheArgumentError(`${name} must be an array or another iterable`);
+}

@@ -32,9 +32,6 @@ export interface InvalidatesCacheOptions<
 
 const OPTION_NAMES = ['keys', 'patterns', 'tags', 'cache', 'before'];
 
-/** The most tags that one call of the cache takes. */
-const TAGS_PER_CALL = 100;
-
 /**
  * Invalidates cache entries after a method has succeeded; not when it throws. The caller gets its answer once the
  * invalidation is done.
@@ -126,9 +123,7 @@ function compileInvalidation(
     const tags = tagsOf?.(self, args, result) ?? [];
     const work: Promise<unknown>[] = [];
     if (keys.length > 0) work.push(cache.deleteMany(keys));
-    for (let i = 0; i < tags.length; i += TAGS_PER_CALL) {
-      work.push(cache.invalidateTags(tags.slice(i, i + TAGS_PER_CALL)));
-    }
+    if (tags.length > 0) work.push(cache.invalidateTags(tags));
     for (const pattern of patterns) work.push(cache.clearPattern(pattern));
     const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;

@@ -42,7 +42,8 @@ const OPTION_NAMES = ['key', 'cache', 'when', 'unless', ...ENTRY_OPTION_NAMES];
 /**
  * Stores what a method returns, so that the next reader of that key finds it. It must return the very value that a reader of
  * the key expects. Nothing is stored when it throws or returns `undefined`, nor under a key that needs the result when it
- * returns `null`; what was stored before then stays.
+ * returns `null`; what was stored before then stays. When the key or its tags are invalidated or set while the method runs,
+ * its result may be the older one: the key is invalidated then, and the next reader loads.
  *
  * Templates and the injected cache are as for {@link CachedMethod}.
  *
@@ -93,17 +94,16 @@ function build(options: UpdatesCacheOptions, site: MethodSite, property: symbol)
     const cache = cacheOf(this, property);
     if (cache === undefined || (when !== undefined && !when.apply(this, args)))
       return runMethod(method, this, args);
-    const result = await method.apply(this, args);
-    if (result === undefined || unless?.call(this, result, ...args)) return result;
-    const key = keyOf(this, args, result);
-    if (key !== undefined) {
-      await cache.set(
-        key,
-        result,
-        tagsOf === undefined ? entry : { ...entry, tags: tagsOf(this, args, result) },
-      );
-    }
-    return result;
+    return cache.setResult(
+      async () => method.apply(this, args),
+      (result) => {
+        if (result === undefined || unless?.call(this, result, ...args)) return undefined;
+        const key = keyOf(this, args, result);
+        if (key === undefined) return undefined;
+        const options = tagsOf === undefined ? entry : { ...entry, tags: tagsOf(this, args, result) };
+        return { key, options };
+      },
+    );
   };
 }
 

@@ -101,6 +101,23 @@ describe('one Redis', () => {
     expect(info).not.toMatch(/cmdstat_(del|keys):/);
   });
 
+  it('finds what was written in the same tick, when it removes by tag or pattern', async () => {
+    for (const topology of [await openCache({ memory: false }), await openInCluster({ memory: false })]) {
+      const keys = Array.from({ length: 50 }, (_, i) => `k${i}`);
+      const written = topology.setMany(
+        keys.map((key) => [key, 1] as const),
+        { tags: ['t'] },
+      );
+      await Promise.all([written, topology.invalidateTags(['t'])]);
+      expect(await topology.getMany(keys)).toStrictEqual(new Map());
+      await Promise.all([
+        topology.setMany(keys.map((key) => [key, 1] as const)),
+        topology.clearPattern('k*'),
+      ]);
+      expect(await topology.getMany(keys)).toStrictEqual(new Map());
+    }
+  });
+
   it('reads of one tick are one MGET, whoever asks', async () => {
     const cache = await openCache({ memory: false });
     await cache.setMany(Array.from({ length: 50 }, (_, i) => [`k${i}`, i] as const));

@@ -32,12 +32,14 @@ const START_TIMEOUT = 2_000;
  */
 export async function createRedisStore(options: RedisOptions, hooks: RedisStoreHooks): Promise<RemoteStore> {
   const resolved = resolveRedisOptions(options);
+  let store: RedisStore | undefined;
   let told = false;
   const connection = await openConnection(resolved, (error) => {
+    if (store?.isClosed === true) return;
     told = true;
     hooks.onError(error);
   });
-  const store = new RedisStore(connection, hooks);
+  store = new RedisStore(connection, hooks);
   if (!(await store.start(START_TIMEOUT)) && !told) {
     hooks.onError(
       new CacheStoreError(`Redis is not ready after ${START_TIMEOUT} ms (${connection.client.status})`),
@@ -69,6 +71,11 @@ export class RedisStore implements RemoteStore {
     );
     this.#keyPrefix = client.options.keyPrefix ?? '';
     client.on('ready', this.#onReady);
+  }
+
+  /** Whether {@link close} was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Waits for Redis and its clock. @returns whether they are there within so many milliseconds */
@@ -120,6 +127,8 @@ export class RedisStore implements RemoteStore {
     const { client, commandTimeout } = this.connection;
     if (client.status === 'wait') client.connect().catch(() => undefined);
     if (!(await becomesReady(client, commandTimeout))) throw notConnected(client.status);
+    // What was written before must be found, so it has to be sent before.
+    this.#topology.flush();
     try {
       for (const node of this.#topology.masters()) {
         yield* scanKeys(node, { keyPrefix: this.#keyPrefix, prefix, timeout: commandTimeout });
@@ -177,8 +186,7 @@ export class RedisStore implements RemoteStore {
   };
 
   #checkOpen(): void {
-    if (this.#closing !== undefined)
-      throw new CacheClosedError('the cache has been closed, with its application');
+    if (this.isClosed) throw new CacheClosedError('the cache has been closed, with its application');
   }
 }
 

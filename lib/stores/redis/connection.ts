@@ -1,7 +1,7 @@
 import type * as Ioredis from 'ioredis';
 import type { Cluster, ClusterOptions, Redis, RedisOptions as ServerOptions } from 'ioredis';
 
-import { CacheConfigError } from '../../primitives/errors.js';
+import { CacheConfigError, CacheStoreError } from '../../primitives/errors.js';
 import type { ResolvedRedis } from './redis-options.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
@@ -30,7 +30,10 @@ export const CONNECTION_DEFAULTS = {
 const LONGEST_PAUSE = 2_000;
 /** From being connected to being ready: authentication, and waiting for a server that loads its data. */
 const HANDSHAKE_TIMEOUT = 10_000;
+/** How long replies under way are waited for when a store is closed … */
 const QUIT_TIMEOUT = 1_000;
+/** … and then its connections' end: longer than they can take to be broken off, see `disconnectTimeout`. */
+const END_TIMEOUT = 2_000;
 
 export interface Connection {
   readonly client: Redis | Cluster;
@@ -58,6 +61,7 @@ export async function openConnection(
   client.on('node error', (error: unknown, address: string) =>
     onError(storeFailure(`the connection to ${address} of the Redis Cluster failed`, error)),
   );
+  reportLoss(client, onError);
   limitHandshake(client);
   return { client, owned: true, commandTimeout: timeoutOf(redis.options) };
 }
@@ -115,6 +119,16 @@ function withoutUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
+/** A connection that the other side closes is no error to ioredis, only the attempts to make a new one may be. */
+function reportLoss(client: Redis | Cluster, onError: (error: Error) => void): void {
+  let wasReady = false;
+  client.on('ready', () => (wasReady = true));
+  client.on('close', () => {
+    if (wasReady) onError(new CacheStoreError('the connection to Redis was lost, and is being made again'));
+    wasReady = false;
+  });
+}
+
 /** ioredis limits how long it takes to connect, not how long the server takes to answer what it is told first. */
 function limitHandshake(client: Redis | Cluster): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,7 +151,10 @@ export async function endConnection(client: Redis | Cluster): Promise<void> {
     await atMost(QUIT_TIMEOUT, quit, () => undefined);
   }
   if (client.status === 'end') return;
-  const ended = happens(client, 'end', CONNECTION_DEFAULTS.disconnectTimeout + 100);
+  // Between two attempts to connect there is no connection that could end. All that is left then is a timer of ioredis.
+  const patience =
+    client.status === 'reconnecting' ? CONNECTION_DEFAULTS.disconnectTimeout + 50 : END_TIMEOUT;
+  const ended = happens(client, 'end', patience);
   client.disconnect();
   await ended;
 }

@@ -22,7 +22,7 @@ const NO_TAIL = new Uint8Array(0);
  * properties. Left out are symbol keys, non-enumerable properties, and properties of arrays beside their elements.
  *
  * Refused, with the path in the message, are functions, symbols, promises, cycles, boxed primitives, iterators, more than
- * 2,000 levels, and objects of which neither `toJSON()` nor an enumerable property tells anything (WeakMap, private fields).
+ * 1,024 levels, and objects of which neither `toJSON()` nor an enumerable property tells anything (WeakMap, private fields).
  *
  * Getters run twice. Why JSON, and how it compares: docs/decisions/0002-codec.md.
  */
@@ -54,22 +54,25 @@ function decode(bytes: Uint8Array): unknown {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (buffer[0]) {
     case MARKED:
-      return new Reviving(NO_TAIL).root(parse(buffer, 1, buffer.length));
+      return new Reviving(NO_TAIL).root(parse(buffer, buffer.toString('utf8', 1)));
     case MARKED_WITH_TAIL: {
-      const end = TAIL_HEADER + buffer.readUInt32LE(1);
+      const end = buffer.length < TAIL_HEADER ? Infinity : TAIL_HEADER + buffer.readUInt32LE(1);
       if (end > buffer.length) throw new Error('Malformed cache data: the text is too short');
-      return new Reviving(buffer.subarray(end)).root(parse(buffer, TAIL_HEADER, end));
+      const json = buffer.subarray(TAIL_HEADER, end);
+      return new Reviving(buffer.subarray(end)).root(parse(json, json.toString()));
     }
     default:
-      return parse(buffer, 0, buffer.length);
+      return parse(buffer, buffer.toString());
   }
 }
 
-function parse(buffer: Buffer, start: number, end: number): unknown {
-  const text = buffer.toString('utf8', start, end);
+function parse(bytes: Buffer, text: string): unknown {
   // Bytes that are no UTF-8 become U+FFFD, and only then is the whole text worth another look.
-  if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end))) {
-    throw new Error('Malformed cache data: not UTF-8');
+  if (text.includes('\ufffd') && !isUtf8(bytes)) throw new Error('Malformed cache data: not UTF-8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The error that JSON.parse throws quotes the data, which may be private.
+    throw new Error('Malformed cache data: not JSON');
   }
-  return JSON.parse(text);
 }

@@ -85,17 +85,7 @@ export function markDate(value: Date): string {
 /** @throws Error when the mark does not hold a number */
 export function readDate(mark: string): Date {
   if (mark === INVALID_DATE) return new Date(NaN);
-  const negative = mark.charCodeAt(2) === Code.minusInfinity;
-  const start = negative ? 3 : 2;
-  if (start === mark.length) throw malformed(mark);
-  let time = 0;
-  // By hand: cutting the digits out and converting them costs twice as much as the Date itself.
-  for (let i = start; i < mark.length; i++) {
-    const digit = mark.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) throw malformed(mark);
-    time = time * 10 + digit;
-  }
-  return new Date(negative ? -time : time);
+  return new Date(isNegative(mark) ? -readDigits(mark, 3, 10) : readDigits(mark, 2, 10));
 }
 
 export function markBigint(value: bigint): string {
@@ -104,12 +94,35 @@ export function markBigint(value: bigint): string {
 
 /** @throws Error when the mark does not hold hexadecimal digits */
 export function readBigint(mark: string): bigint {
-  const negative = mark.charCodeAt(2) === Code.minusInfinity;
-  const digits = mark.slice(negative ? 3 : 2);
-  if (!/^[0-9a-f]+$/.test(digits)) throw malformed(mark);
+  const start = isNegative(mark) ? 3 : 2;
   const value =
-    digits.length <= EXACT_HEX_DIGITS ? BigInt(Number.parseInt(digits, 16)) : BigInt(`0x${digits}`);
-  return negative ? -value : value;
+    mark.length - start <= EXACT_HEX_DIGITS
+      ? BigInt(readDigits(mark, start, 16))
+      : readLongBigint(mark, start);
+  return start === 3 ? -value : value;
+}
+
+function readLongBigint(mark: string, start: number): bigint {
+  const digits = mark.slice(start);
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed(mark);
+  return BigInt(`0x${digits}`);
+}
+
+function isNegative(mark: string): boolean {
+  return mark.charCodeAt(2) === Code.minusInfinity;
+}
+
+/** By hand: to cut the digits out and convert them costs twice as much as the Date that they are for. */
+function readDigits(mark: string, start: number, base: 10 | 16): number {
+  if (start === mark.length) throw malformed(mark);
+  let value = 0;
+  for (let i = start; i < mark.length; i++) {
+    const code = mark.charCodeAt(i);
+    const digit = code >= 0x61 ? code - 0x61 + 10 : code - 0x30;
+    if (digit < 0 || digit >= base || (code > 0x39 && code < 0x61)) throw malformed(mark);
+    value = value * base + digit;
+  }
+  return value;
 }
 
 /** The error for a mark that the codec never writes. It quotes little of the data, which may be private. */

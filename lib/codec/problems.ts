@@ -27,7 +27,7 @@ export function cycleTo(path: string): Problem {
 export function tooMuchRegExp(limit: number): Problem {
   return {
     is: `one RegExp too many: all of a value together may have ${limit} characters`,
-    wayOut: 'store their names',
+    wayOut: 'store their sources as strings',
   };
 }
 

@@ -28,27 +28,23 @@ export class Reviving {
 
   #value(value: unknown): unknown {
     if (typeof value === 'string') return value.charCodeAt(0) === DEL_CODE ? this.#scalar(value) : value;
-    return typeof value === 'object' && value !== null ? this.#container(value) : value;
+    if (typeof value !== 'object' || value === null) return value;
+    return Array.isArray(value) ? this.#array(value) : this.#record(value as Bag);
   }
 
-  #container(value: object): unknown {
-    if (Array.isArray(value)) return this.#array(value);
-    this.#record(value as Bag);
-    return value;
-  }
-
-  #record(record: Bag): void {
+  #record(record: Bag): Bag {
     for (const key in record) {
       const child = record[key];
       if (typeof child === 'string') {
         if (child.charCodeAt(0) !== DEL_CODE || !Object.hasOwn(record, key)) continue;
         record[key] = this.#scalar(child);
       } else if (typeof child === 'object' && child !== null && Object.hasOwn(record, key)) {
-        const revived = this.#container(child);
+        const revived = Array.isArray(child) ? this.#array(child) : this.#record(child as Bag);
         // Also right for an own `__proto__`: assigning to an own property never reaches a setter.
         if (revived !== child) record[key] = revived;
       }
     }
+    return record;
   }
 
   #array(array: unknown[]): unknown {
@@ -66,7 +62,7 @@ export class Reviving {
       else if (typeof child === 'string') {
         if (child.charCodeAt(0) === DEL_CODE) array[i] = this.#scalar(child);
       } else if (typeof child === 'object' && child !== null) {
-        const revived = this.#container(child);
+        const revived = Array.isArray(child) ? this.#array(child) : this.#record(child as Bag);
         if (revived !== child) array[i] = revived;
       }
     }
@@ -83,7 +79,7 @@ export class Reviving {
       case Code.bigint:
         return readBigint(mark);
       case Code.url:
-        return new URL(mark.slice(2));
+        return readUrl(mark);
       case Code.binary:
         return this.#tail.take(mark);
       default:
@@ -113,7 +109,11 @@ export class Reviving {
     this.#regexpSource += source.length;
     if (this.#regexpSource > MAX_REGEXP_SOURCE)
       throw new Error('Malformed cache data: too much RegExp source');
-    return new RegExp(source, flags);
+    try {
+      return new RegExp(source, flags);
+    } catch {
+      throw malformed(Mark.regexp);
+    }
   }
 
   #error([, kind, hidden, visible]: unknown[]): Error {
@@ -139,6 +139,12 @@ function constant(code: number, mark: string): unknown {
     default:
       throw malformed(mark);
   }
+}
+
+function readUrl(mark: string): URL {
+  const href = mark.slice(2);
+  if (!URL.canParse(href)) throw malformed(mark);
+  return new URL(href);
 }
 
 function isBag(value: unknown): value is Bag {

@@ -6,8 +6,9 @@ import { cacheOptions } from './cache-options.js';
 import { CatalogueModule } from './catalogue/catalogue.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { CacheStatsController } from './http/cache-stats.controller.js';
+import { CacheStoreErrorInterceptor } from './http/cache-store-error.interceptor.js';
 import { TookInterceptor } from './http/took.interceptor.js';
-import { SettingsModule, Settings } from './settings.js';
+import { Settings, SettingsModule } from './settings.js';
 
 @Module({
   imports: [
@@ -17,6 +18,9 @@ import { SettingsModule, Settings } from './settings.js';
     SettingsModule,
   ],
   controllers: [CacheStatsController],
-  providers: [{ provide: APP_INTERCEPTOR, useClass: TookInterceptor }],
+  providers: [
+    { provide: APP_INTERCEPTOR, useClass: TookInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: CacheStoreErrorInterceptor },
+  ],
 })
 export class AppModule {}

@@ -25,7 +25,7 @@ async function listen(app: INestApplication): Promise<void> {
     await app.listen(port);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${port} is in use. Choose another one: PORT=${port + 1} npm run sample`, {
+    throw new Error(`Port ${port} is in use. Name another one; PORT=0 takes any that is free.`, {
       cause: error,
     });
   }

@@ -214,6 +214,19 @@ describe('the sample without the Redis it was given', () => {
     expect(second).toMatchObject({ status: 200, queries: 0 });
   });
 
+  it('shows a write at once, and says that Redis does not know of it', async () => {
+    const server = await startRedis();
+    const sample = await start({ redisUrl: server.url });
+    await sample.get('/products/1/reviews');
+    await server.stop();
+    const posted = await sample.send('POST', '/products/1/reviews', REVIEW);
+    expect(posted).toMatchObject({
+      status: 503,
+      body: { message: expect.stringContaining('the change is saved') },
+    });
+    expect((await sample.get('/products/1/reviews')).body[0]).toMatchObject(REVIEW);
+  });
+
   it.each(['localhost:6379', 'http://localhost:6379', 'redis://localhost:port'])(
     'does not start with the URL %s, and says what is wrong with it',
     async (redisUrl) => {

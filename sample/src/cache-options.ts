@@ -7,6 +7,6 @@ export function cacheOptions({ redisUrl }: Settings): CacheModuleFactoryOptions 
   const namespace = 'catalogue';
   const memory: MemoryOptions = { maxSize: 1000, maxBytes: '16mb' };
   if (redisUrl === undefined) return { namespace, memory };
-  // A minute is the longest that a copy in this process' memory is used before Redis is asked again.
-  return { namespace, memory: { ...memory, ttl: '1m' }, redis: { url: redisUrl } };
+  // What another instance changes is gone from Redis at once; a copy in this one's memory lasts as long as this at most.
+  return { namespace, memory: { ...memory, ttl: '10s' }, redis: { url: redisUrl } };
 }

@@ -17,9 +17,9 @@ export interface Surroundings {
   /** Default: the process' monotonic clock. */
   readonly clock?: Clock;
   /** Told when Redis fails outside of any call: a connection that breaks or cannot be made. */
-  onStoreError?(error: Error): void;
+  readonly onStoreError?: (error: Error) => void;
   /** Told when Redis can be used again, or for the first time. */
-  onStoreReady?(): void;
+  readonly onStoreReady?: () => void;
   /** Used in place of what `redis` describes; closed with the cache. */
   readonly store?: RemoteStore;
 }

@@ -71,6 +71,6 @@ export class EnvelopeFormat {
 
 function parseTags(text: string): readonly string[] {
   const tags: unknown = JSON.parse(text);
-  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags as string[];
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
   throw new Error("the entry's tags are damaged");
 }

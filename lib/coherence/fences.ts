@@ -35,7 +35,7 @@ export class Fences {
 
   close(fence: Fence): void {
     const fences = this.#open.get(fence.key);
-    fences?.delete(fence as OpenFence);
+    fences?.delete(fence);
     if (fences?.size === 0) this.#open.delete(fence.key);
   }
 

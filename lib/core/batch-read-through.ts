@@ -140,7 +140,7 @@ export class BatchReadThrough {
 
   #store(loaded: readonly (Loaded | undefined)[], options: ResolvedOptions): Promise<void> {
     const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));
-    return this.chain.fill(fills, options);
+    return this.chain.store(fills, options);
   }
 
   #collect(into: Map<string, Entry>, keys: readonly NamedKey[], found: readonly (Entry | undefined)[]): void {

@@ -89,7 +89,7 @@ export class ReadThrough {
     }
     this.recorder.miss();
     const loaded = await this.loader.one(key, load, fence, options);
-    if (loaded?.fill !== undefined) await this.chain.fill([loaded.fill], options);
+    if (loaded?.fill !== undefined) await this.chain.store([loaded.fill], options);
     return loaded?.entry;
   }
 

@@ -1,7 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 
 import type { CacheOutcome, TierName } from './outcome.js';
-import type { CacheStats } from './stats.js';
+import type { CacheStats, TierStats } from './stats.js';
 
 /** The name of the `node:diagnostics_channel` on which every {@link CacheOutcome} of every cache is published. */
 export const DIAGNOSTICS_CHANNEL = 'nestjs-tiered-cache';
@@ -11,6 +11,11 @@ class TierCounters {
   misses = 0;
   staleHits = 0;
   writes = 0;
+
+  snapshot(): TierStats {
+    const { hits, misses, staleHits, writes } = this;
+    return { hits, misses, staleHits, writes };
+  }
 }
 
 /** What the memory tier holds at the moment of a snapshot. */
@@ -152,7 +157,7 @@ export class Recorder {
       invalidations: this.#invalidations,
       ...(memory && {
         memory: Object.freeze({
-          ...this.#memory,
+          ...this.#memory.snapshot(),
           evictions: Object.freeze(evictions),
           expirations: this.#expirations,
           entries: memory.entries,
@@ -160,7 +165,7 @@ export class Recorder {
         }),
       }),
       ...(hasRedis && {
-        redis: Object.freeze({ ...this.#redis, errors: this.#errors, corrupt: this.#corrupt }),
+        redis: Object.freeze({ ...this.#redis.snapshot(), errors: this.#errors, corrupt: this.#corrupt }),
       }),
     });
   }

@@ -34,5 +34,5 @@ function toMilliseconds(duration: unknown): number {
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 40)}'` : String(value as number);
+  return typeof value === 'string' ? `'${value.slice(0, 40)}'` : String(value);
 }

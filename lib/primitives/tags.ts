@@ -30,5 +30,5 @@ export function checkTags(tags: unknown): readonly string[] {
 }
 
 function show(tag: unknown): string {
-  return typeof tag === 'string' ? `one of ${tag.length} characters` : String(JSON.stringify(tag));
+  return typeof tag === 'string' ? `one of ${tag.length} characters` : (JSON.stringify(tag) ?? typeof tag);
 }

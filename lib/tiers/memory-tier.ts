@@ -101,7 +101,8 @@ export class MemoryTier {
   }
 
   deleteMatching(matches: (key: string) => boolean): void {
-    for (const key of [...this.#entries.keys()]) if (matches(key)) this.#entries.delete(key);
+    const matching = Array.from(this.#entries.keys()).filter(matches);
+    for (const key of matching) this.#entries.delete(key);
   }
 
   clear(): void {

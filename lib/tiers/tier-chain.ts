@@ -101,7 +101,7 @@ export class TierChain {
    * Stores the results of loads in all chosen tiers, except those that an invalidation has overtaken. A store that fails
    * costs later loads, nothing else: the caller has its value.
    */
-  async fill(fills: readonly Fill[], choice: TierChoice): Promise<void> {
+  async store(fills: readonly Fill[], choice: TierChoice): Promise<void> {
     const admitted = fills.filter(({ fence, entry }) => {
       if (this.coherence.fences.admits(fence, entry.tags)) return true;
       this.recorder.fillRefused(fence.key);

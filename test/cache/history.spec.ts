@@ -82,6 +82,7 @@ class History {
             `read ${kind} of ${key} gave ${seen}, though ${floor} was acknowledged before`,
           );
         }
+        return seen;
       }),
     );
   }

@@ -153,7 +153,7 @@ describe('the diagnostics channel', () => {
       await cache.set('k2', 'secret');
       await cache.delete('k2');
       clock.advance(3_600_000);
-      await expect(cache.getOrSet('k', () => Promise.reject(new Error('no')))).rejects.toThrow();
+      await expect(cache.getOrSet('k', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
       store.data.set('shop:bad', { value: Buffer.from('?'), expiresAt: Infinity });
       await cache.get('bad');
       store.failure = new Error('connection lost');

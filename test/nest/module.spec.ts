@@ -122,7 +122,9 @@ describe('CacheModule.forRoot', () => {
   });
 
   it('refuses two global caches of one name, and allows private ones', async () => {
-    const twice = await failure(compile(CacheModule.forRoot(), CacheModule.forRoot({ memory: { maxSize: 2 } })));
+    const twice = await failure(
+      compile(CacheModule.forRoot(), CacheModule.forRoot({ memory: { maxSize: 2 } })),
+    );
     expect(twice).toMatchObject({ code: 'CACHE_CONFIG_INVALID', option: 'name' });
     @Module({ imports: [CacheModule.forRoot({ isGlobal: false })] })
     class A {}

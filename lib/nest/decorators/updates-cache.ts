@@ -100,8 +100,8 @@ function build(options: UpdatesCacheOptions, site: MethodSite, property: symbol)
         if (result === undefined || unless?.call(this, result, ...args)) return undefined;
         const key = keyOf(this, args, result);
         if (key === undefined) return undefined;
-        const options = tagsOf === undefined ? entry : { ...entry, tags: tagsOf(this, args, result) };
-        return { key, options };
+        const placed = tagsOf === undefined ? entry : { ...entry, tags: tagsOf(this, args, result) };
+        return { key, options: placed };
       },
     );
   };

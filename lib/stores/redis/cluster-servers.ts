@@ -7,25 +7,39 @@ import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
 import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from './topology.js';
 
+/** A lane of a cluster. */
+class NodeLane extends Lane {
+  /** Whether the tick is over: nothing more can be added. */
+  closed = false;
+  /** Settles when nothing of it is under way any more, even if it was given up earlier. */
+  through: Promise<void> = Promise.resolve();
+  /** Lanes to be through before this one is sent. */
+  readonly after = new Set<NodeLane>();
+
+  constructor(readonly address: string) {
+    super();
+  }
+}
+
 /**
  * A Redis Cluster: a lane per master and tick, each of them one write to that master. `Cluster#pipeline` is not used, since
  * it gives up as a whole when a single slot is being moved.
  *
- * How the order of commands on one key is kept while slots move, when the table of slots may change between two ticks:
- * - a key that has a write under way stays with the node that write was sent to, even if the slot has a new owner;
- * - what that node turns away (MOVED, ASK, TRYAGAIN) goes its detour only after everything sent to it earlier is through.
- * So if an earlier write takes a detour, all later commands on its key follow it there, in their order.
+ * A node turns away commands on slots that it no longer has, or not yet (MOVED, ASK, TRYAGAIN). They then go a detour, and
+ * what comes later could overtake them: on the same connection, when the node gets the slot meanwhile, or on another one.
+ * So that the commands on a key keep their order nevertheless,
+ * - one that comes when a write on its key is under way waits for that: it joins a second lane, sent when the first is through;
+ * - within a lane, a write that was turned away is dropped if a later one on its key was accepted, and reads of its key are
+ *   repeated once it has gone its detour.
  */
 export class ClusterServers implements Topology {
   readonly isCluster = true;
-  /** This tick's lanes, by address. */
-  #lanes = new Map<string, Lane>();
-  /** For each key with a write under way, the newest lane that holds one. */
-  readonly #writing = new Map<string, Lane>();
-  /** By address, the lane sent last, until it is through. */
-  readonly #last = new Map<string, Promise<void>>();
+  /** This tick's lanes: by address, and by address and a mark those that have to wait. */
+  #lanes = new Map<string, NodeLane>();
+  /** For each key with a write called and not yet through, the newest lane that holds one. */
+  readonly #writing = new Map<string, NodeLane>();
   readonly #searching = new Set<string>();
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<NodeLane>;
 
   constructor(
     private readonly cluster: Cluster,
@@ -35,13 +49,11 @@ export class ClusterServers implements Topology {
   }
 
   laneToRead(key: string): Lane {
-    const writing = this.#writing.size === 0 ? undefined : this.#writing.get(key);
-    const address = writing?.address ?? this.#owner(hashSlot(this.#keyPrefix + key));
-    return this.#lanes.get(address) ?? this.#open(address);
+    return this.#laneOf(key);
   }
 
   laneToWrite(key: string): Lane {
-    const lane = this.laneToRead(key);
+    const lane = this.#laneOf(key);
     this.#writing.set(key, lane);
     return lane;
   }
@@ -52,7 +64,10 @@ export class ClusterServers implements Topology {
     this.#lanes = new Map();
     this.options.onSend();
     const nodes = this.#nodes();
-    for (const lane of lanes.values()) this.#start(lane, nodes.get(lane.address));
+    for (const lane of lanes.values()) {
+      lane.closed = true;
+      lane.through = this.#run(lane, nodes);
+    }
   };
 
   masters(): Redis[] {
@@ -68,10 +83,21 @@ export class ClusterServers implements Topology {
     return this.cluster.options.keyPrefix ?? '';
   }
 
-  #open(address: string): Lane {
+  #laneOf(key: string): NodeLane {
+    const writing = this.#writing.size === 0 ? undefined : this.#writing.get(key);
+    if (writing?.closed === false) return writing;
+    const address = this.#owner(hashSlot(this.#keyPrefix + key));
+    if (writing === undefined) return this.#lanes.get(address) ?? this.#open(address, address);
+    const id = `${address} waiting`;
+    const lane = this.#lanes.get(id) ?? this.#open(id, address);
+    lane.after.add(writing);
+    return lane;
+  }
+
+  #open(id: string, address: string): NodeLane {
     if (this.#lanes.size === 0) atEndOfTick(this.flush);
-    const lane = new Lane(address);
-    this.#lanes.set(address, lane);
+    const lane = new NodeLane(address);
+    this.#lanes.set(id, lane);
     return lane;
   }
 
@@ -84,57 +110,57 @@ export class ClusterServers implements Topology {
     return new Map(this.cluster.nodes('all').map((node) => [addressOf(node), node]));
   }
 
-  #start(lane: Lane, node: Redis | undefined): void {
-    const { address } = lane;
-    const through = this.#transmit(lane, node, this.#last.get(address));
-    this.#last.set(address, through);
-    void through.then(() => this.#forget(lane, through));
-  }
-
-  #forget(lane: Lane, through: Promise<void>): void {
-    if (this.#last.get(lane.address) === through) this.#last.delete(lane.address);
+  /** Never rejects. */
+  async #run(lane: NodeLane, nodes: Map<string, Redis>): Promise<void> {
+    this.#deadlines.watch(lane);
+    if (lane.after.size === 0) {
+      await this.#transmit(lane, nodes.get(lane.address));
+    } else {
+      for (const earlier of lane.after) await earlier.through;
+      lane.after.clear();
+      if (!lane.over) await this.#transmit(lane, this.#nodes().get(lane.address));
+    }
+    this.#deadlines.forget(lane);
+    lane.finish();
     for (const write of lane.writes) {
       const key = keyOf(write);
       if (this.#writing.get(key) === lane) this.#writing.delete(key);
     }
   }
 
-  async #transmit(lane: Lane, node: Redis | undefined, before: Promise<void> | undefined): Promise<void> {
-    const misrouted = this.#begin(lane, node);
-    if (misrouted === undefined) return;
-    this.#deadlines.watch(lane);
-    const { writes, reads } = await misrouted;
-    if (writes.length > 0 || reads.length > 0) {
-      await before;
-      await this.#detour(lane, { writes, reads });
-    }
-    this.#deadlines.forget(lane);
-    lane.finish();
-  }
-
-  /** @returns what needs a detour; `undefined` if the lane has come to its end already */
-  #begin(lane: Lane, node: Redis | undefined): Promise<Misrouted> | Misrouted | undefined {
+  async #transmit(lane: NodeLane, node: Redis | undefined): Promise<void> {
     const { status } = this.cluster;
     if (status === 'ready' && node !== undefined) {
       // The connections of a cluster prefix keys themselves only if the option was given for them.
       const prefix = node.options.keyPrefix ? '' : this.#keyPrefix;
-      return send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix });
+      const misrouted = await send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix });
+      return this.#detour(lane, misrouted);
     }
-    if (status === 'wait' || status === 'connecting' || status === 'connect') return everythingOf(lane);
+    if (status === 'wait' || status === 'connecting' || status === 'connect') {
+      return this.#detour(lane, everythingOf(lane));
+    }
     if (status === 'ready') this.#search(lane);
     lane.finish(notConnected(status === 'ready' ? `its node ${lane.address} has left` : status));
-    return undefined;
   }
 
   /** Through ioredis' own routing. Writes one after the other: one that is retried must not be overtaken. */
-  async #detour(lane: Lane, { writes, reads }: Misrouted): Promise<void> {
+  async #detour(lane: NodeLane, { writes, reads }: Misrouted): Promise<void> {
+    const turnedAway = new Set<string>();
     for (const place of writes) {
       if (lane.over) return;
-      lane.answerWrite(place, await this.#routeWrite(lane.writes[place]!));
+      const write = lane.writes[place]!;
+      turnedAway.add(keyOf(write));
+      (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour write begin', isReplaced(lane, place), keyOf(write), typeof write === 'string' ? 'DEL' : String(write.value)]);
+      lane.answerWrite(place, isReplaced(lane, place) ? REPLACED : await this.#routeWrite(write));
+      (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour write end', keyOf(write), typeof write === 'string' ? 'DEL' : String(write.value)]);
     }
+    const again =
+      turnedAway.size === 0 ? [] : [...lane.reads.keys()].filter((i) => turnedAway.has(lane.reads[i]!));
     await Promise.all(
-      reads.map(async (place) => {
-        lane.answerRead(place, await this.cluster.getBuffer(lane.reads[place]!).catch(readFailure));
+      [...new Set([...reads, ...again])].map(async (place) => {
+        const v = await this.cluster.getBuffer(lane.reads[place]!).catch(readFailure);
+        (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour read', lane.reads[place]!, String(v)]);
+        lane.answerRead(place, v);
       }),
     );
   }
@@ -157,7 +183,7 @@ export class ClusterServers implements Topology {
    * The connection to a node has ended. ioredis finds out what became of it only when a command needs it, and tries that
    * for a second or two: this is that command, so that callers need not wait for it.
    */
-  #search(lane: Lane): void {
+  #search(lane: NodeLane): void {
     const { address } = lane;
     const key = lane.reads[0] ?? keyOf(lane.writes[0]!);
     if (this.#searching.has(address)) return;
@@ -169,6 +195,15 @@ export class ClusterServers implements Topology {
 
 function addressOf({ options }: Redis): string {
   return `${options.host}:${options.port}`;
+}
+
+/** Stands for the reply to a write that a later one has replaced before it could be sent anew: 0, nothing was there. */
+const REPLACED = 0;
+
+/** Whether a later write of the lane on the same key was accepted. */
+function isReplaced(lane: Lane, place: number): boolean {
+  const key = keyOf(lane.writes[place]!);
+  return lane.writes.some((write, later) => later > place && keyOf(write) === key && lane.isAccepted(later));
 }
 
 function everythingOf(lane: Lane): Misrouted {

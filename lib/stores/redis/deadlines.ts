@@ -5,26 +5,26 @@ import type { Lane } from './lane.js';
  * Sees to it that no caller waits much longer than `timeout` milliseconds for Redis. One timer looks at all lanes under
  * way now and then: to start and stop one for each would cost more than all the rest of a lane.
  */
-export class Deadlines {
+export class Deadlines<L extends Lane> {
   /** In the order in which they were sent. */
-  readonly #lanes = new Set<Lane>();
+  readonly #lanes = new Set<L>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param onLate told of each lane that was given up */
   constructor(
     private readonly timeout: number,
-    private readonly onLate: (lane: Lane) => void,
+    private readonly onLate: (lane: L) => void,
   ) {}
 
   /** Gives the lane up after `timeout` milliseconds, or up to a quarter more. */
-  watch(lane: Lane): void {
+  watch(lane: L): void {
     lane.deadline = performance.now() + this.timeout;
     this.#lanes.add(lane);
     this.#timer ??= this.#start();
   }
 
   /** To be called when the lane is over. */
-  forget(lane: Lane): void {
+  forget(lane: L): void {
     this.#lanes.delete(lane);
   }
 

@@ -35,8 +35,7 @@ export class Lane {
   #over = false;
   #resolve!: () => void;
 
-  /** @param address the node this goes to; empty where there is only one server */
-  constructor(readonly address: string) {
+  constructor() {
     this.done = new Promise((resolve) => (this.#resolve = resolve));
   }
 
@@ -81,6 +80,12 @@ export class Lane {
     const result = this.#results[place];
     if (result instanceof Error) throw result;
     return result;
+  }
+
+  /** Whether a write was answered already, and not with an error. */
+  isAccepted(place: number): boolean {
+    const result = this.#results[place];
+    return result !== undefined && !(result instanceof Error);
   }
 
   answerRead(place: number, value: Buffer | null | Error): void {

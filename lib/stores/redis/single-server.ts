@@ -8,7 +8,7 @@ import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from '
 /** One connection: a single server, or the current master behind Sentinels. It keeps the order of all commands. */
 export class SingleServer implements Topology {
   readonly isCluster = false;
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<Lane>;
   #lane: Lane | undefined;
 
   constructor(
@@ -44,7 +44,7 @@ export class SingleServer implements Topology {
 
   #open(): Lane {
     atEndOfTick(this.flush);
-    return (this.#lane = new Lane(''));
+    return (this.#lane = new Lane());
   }
 
   async #transmit(lane: Lane): Promise<void> {

@@ -18,10 +18,11 @@ let nest11: string;
 let nest12: string;
 
 beforeAll(async () => {
-  library = await packLibrary(join(folder, 'library'));
-  [nest11, nest12] = await Promise.all([
-    installApp('nest11-commonjs', join(folder, 'nest11'), library),
-    installApp('nest12-esm', join(folder, 'nest12'), library),
+  const packing = packLibrary(join(folder, 'library'));
+  [library, nest11, nest12] = await Promise.all([
+    packing,
+    installApp('nest11-commonjs', join(folder, 'nest11'), packing),
+    installApp('nest12-esm', join(folder, 'nest12'), packing),
   ]);
 }, INSTALL_LIMIT);
 

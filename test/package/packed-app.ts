@@ -39,14 +39,15 @@ export async function packLibrary(folder: string): Promise<PackedLibrary> {
   return { folder, tarball: join(folder, filename), files: files.map(({ path }) => path) };
 }
 
-/** Copies a fixture and installs what its lock says, and the tarball on top of it. */
+/** Copies a fixture and installs what its lock says, and on top of it the tarball, which may still be in the making. */
 export async function installApp(
   fixture: string,
   folder: string,
-  { tarball }: PackedLibrary,
+  library: Promise<PackedLibrary>,
 ): Promise<string> {
   cpSync(join(FIXTURES, fixture), folder, { recursive: true });
   await run(folder, 'npm', ['ci', ...NPM_ARGS]);
+  const { tarball } = await library;
   await run(folder, 'npm', ['install', '--no-save', '--strict-peer-deps', ...NPM_ARGS, tarball]);
   return folder;
 }

@@ -30,28 +30,24 @@ export async function failure(promise: Promise<unknown>): Promise<CacheError> {
 /** What a key held in turn; `undefined` stands for nothing. */
 type History = (string | undefined)[];
 
-export interface OrderCheck {
-  /**
-   * Writes, removes and reads the keys at random, several calls a tick, so many ticks, without waiting for any. Then checks
-   * that every read found what the last write called before it had left, or one called later in its tick, and that in the
-   * end each key holds what was written last.
-   * @param everyTick awaited after each tick
-   */
-  checkOrder(store: RemoteStore, ticks: number, everyTick?: () => Promise<unknown>): Promise<void>;
-}
-
-export function keysOf(count: number, name: (rest: string) => string): OrderCheck {
-  const keys = Array.from({ length: count }, (_, i) => name(`order:${i}`));
-  return {
-    async checkOrder(store, ticks, everyTick = nextTurn) {
-      const check = new Order(store, keys);
-      for (let tick = 0; tick < ticks; tick++) {
-        check.tick(10);
-        await everyTick();
-      }
-      await check.finish();
-    },
-  };
+/**
+ * Writes, removes and reads keys at random, several calls a tick, so many ticks, without waiting for any. Then checks that
+ * every read found what the last write called before it had left, or a later one, and that in the end each key holds what was
+ * written last.
+ * @param everyTick awaited after each tick
+ */
+export async function checkOrder(
+  store: RemoteStore,
+  keys: readonly string[],
+  ticks: number,
+  everyTick: () => Promise<unknown> = nextTurn,
+): Promise<void> {
+  const order = new Order(store, keys);
+  for (let tick = 0; tick < ticks; tick++) {
+    order.tick(10);
+    await everyTick();
+  }
+  await order.finish();
 }
 
 function nextTurn(): Promise<void> {
@@ -71,16 +67,14 @@ class Order {
   }
 
   tick(calls: number): void {
-    const ends: (() => void)[] = [];
     for (let i = 0; i < calls; i++) {
       const key = this.keys[Math.floor(Math.random() * this.keys.length)]!;
       const history = this.#histories.get(key)!;
       const dice = Math.random();
-      if (dice < 0.5) ends.push(this.#read(key, history));
+      if (dice < 0.5) this.#read(key, history);
       else if (dice < 0.65) this.#remove(key, history);
       else this.#write(key, history);
     }
-    for (const end of ends) end();
   }
 
   async finish(): Promise<void> {
@@ -90,16 +84,13 @@ class Order {
     expect(left.map((value) => value?.toString())).toEqual(last);
   }
 
-  /** @returns to be called when the tick has made all its calls */
-  #read(key: string, history: History): () => void {
-    const from = history.length - 1;
-    let to = from;
+  #read(key: string, history: History): void {
+    const called = history.length - 1;
     const read = this.store.getMany([key]).then(([found]) => {
-      expect(history.slice(from, to + 1)).toContain(found?.toString());
+      expect(history.slice(called)).toContain(found?.toString());
       return undefined;
     });
     this.#calls.push(read);
-    return () => (to = history.length - 1);
   }
 
   #write(key: string, history: History): void {

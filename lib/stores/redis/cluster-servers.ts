@@ -9,7 +9,7 @@ import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from '
 
 /** A lane of a cluster. */
 class NodeLane extends Lane {
-  /** Whether the tick is over: nothing more can be added. */
+  /** Whether it has been sent: nothing more can be added. */
   closed = false;
   /** Settles when nothing of it is under way any more, even if it was given up earlier. */
   through: Promise<void> = Promise.resolve();
@@ -28,14 +28,17 @@ class NodeLane extends Lane {
  * A node turns away commands on slots that it no longer has, or not yet (MOVED, ASK, TRYAGAIN). They then go a detour, and
  * what comes later could overtake them: on the same connection, when the node gets the slot meanwhile, or on another one.
  * So that the commands on a key keep their order nevertheless,
- * - one that comes when a write on its key is under way waits for that: it joins a second lane, sent when the first is through;
+ * - one that comes when a write on its key is under way waits for that, in a lane that is sent when the earlier ones are
+ *   through, however many ticks that takes;
  * - within a lane, a write that was turned away is dropped if a later one on its key was accepted, and reads of its key are
  *   repeated once it has gone its detour.
  */
 export class ClusterServers implements Topology {
   readonly isCluster = true;
-  /** This tick's lanes: by address, and by address and a mark those that have to wait. */
+  /** This tick's lanes, by address. */
   #lanes = new Map<string, NodeLane>();
+  /** Lanes that wait for earlier ones, by address. */
+  readonly #waiting = new Map<string, NodeLane>();
   /** For each key with a write called and not yet through, the newest lane that holds one. */
   readonly #writing = new Map<string, NodeLane>();
   readonly #searching = new Set<string>();
@@ -65,8 +68,8 @@ export class ClusterServers implements Topology {
     this.options.onSend();
     const nodes = this.#nodes();
     for (const lane of lanes.values()) {
-      lane.closed = true;
-      lane.through = this.#run(lane, nodes);
+      this.#deadlines.watch(lane);
+      lane.through = this.#run(lane, nodes.get(lane.address));
     }
   };
 
@@ -85,19 +88,27 @@ export class ClusterServers implements Topology {
 
   #laneOf(key: string): NodeLane {
     const writing = this.#writing.size === 0 ? undefined : this.#writing.get(key);
-    if (writing?.closed === false) return writing;
+    if (writing !== undefined && isOpen(writing)) return writing;
     const address = this.#owner(hashSlot(this.#keyPrefix + key));
-    if (writing === undefined) return this.#lanes.get(address) ?? this.#open(address, address);
-    const id = `${address} waiting`;
-    const lane = this.#lanes.get(id) ?? this.#open(id, address);
+    if (writing === undefined) return this.#lanes.get(address) ?? this.#open(address);
+    const lane = this.#waiting.get(address);
+    if (lane === undefined || !isOpen(lane)) return this.#openWaiting(address, writing);
     lane.after.add(writing);
     return lane;
   }
 
-  #open(id: string, address: string): NodeLane {
+  #open(address: string): NodeLane {
     if (this.#lanes.size === 0) atEndOfTick(this.flush);
     const lane = new NodeLane(address);
-    this.#lanes.set(id, lane);
+    this.#lanes.set(address, lane);
+    return lane;
+  }
+
+  #openWaiting(address: string, writing: NodeLane): NodeLane {
+    const lane = new NodeLane(address);
+    this.#waiting.set(address, lane);
+    lane.after.add(writing);
+    lane.through = this.#runLater(lane);
     return lane;
   }
 
@@ -110,16 +121,19 @@ export class ClusterServers implements Topology {
     return new Map(this.cluster.nodes('all').map((node) => [addressOf(node), node]));
   }
 
-  /** Never rejects. */
-  async #run(lane: NodeLane, nodes: Map<string, Redis>): Promise<void> {
+  async #runLater(lane: NodeLane): Promise<void> {
     this.#deadlines.watch(lane);
-    if (lane.after.size === 0) {
-      await this.#transmit(lane, nodes.get(lane.address));
-    } else {
-      for (const earlier of lane.after) await earlier.through;
-      lane.after.clear();
-      if (!lane.over) await this.#transmit(lane, this.#nodes().get(lane.address));
-    }
+    // More may be added to the set meanwhile: the loop gets to them.
+    for (const earlier of lane.after) await earlier.through;
+    lane.after.clear();
+    if (this.#waiting.get(lane.address) === lane) this.#waiting.delete(lane.address);
+    await this.#run(lane, this.#nodes().get(lane.address));
+  }
+
+  /** Never rejects. */
+  async #run(lane: NodeLane, node: Redis | undefined): Promise<void> {
+    lane.closed = true;
+    if (!lane.over) await this.#transmit(lane, node);
     this.#deadlines.forget(lane);
     lane.finish();
     for (const write of lane.writes) {
@@ -150,17 +164,13 @@ export class ClusterServers implements Topology {
       if (lane.over) return;
       const write = lane.writes[place]!;
       turnedAway.add(keyOf(write));
-      (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour write begin', isReplaced(lane, place), keyOf(write), typeof write === 'string' ? 'DEL' : String(write.value)]);
       lane.answerWrite(place, isReplaced(lane, place) ? REPLACED : await this.#routeWrite(write));
-      (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour write end', keyOf(write), typeof write === 'string' ? 'DEL' : String(write.value)]);
     }
     const again =
       turnedAway.size === 0 ? [] : [...lane.reads.keys()].filter((i) => turnedAway.has(lane.reads[i]!));
     await Promise.all(
       [...new Set([...reads, ...again])].map(async (place) => {
-        const v = await this.cluster.getBuffer(lane.reads[place]!).catch(readFailure);
-        (globalThis as any).LOG.push([performance.now().toFixed(2), 'detour read', lane.reads[place]!, String(v)]);
-        lane.answerRead(place, v);
+        lane.answerRead(place, await this.cluster.getBuffer(lane.reads[place]!).catch(readFailure));
       }),
     );
   }
@@ -191,6 +201,11 @@ export class ClusterServers implements Topology {
     const ended = (): boolean => this.#searching.delete(address);
     this.cluster.exists(key).then(ended, ended);
   }
+}
+
+/** A lane that was given up before it was sent takes nothing more either. */
+function isOpen(lane: NodeLane): boolean {
+  return !lane.closed && !lane.over;
 }
 
 function addressOf({ options }: Redis): string {

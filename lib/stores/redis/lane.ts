@@ -39,7 +39,7 @@ export class Lane {
     this.done = new Promise((resolve) => (this.#resolve = resolve));
   }
 
-  /** Whether every command is answered or given up. What arrives later is of no interest. */
+  /** Whether every command is answered or given up. Then nothing may be added, and what arrives is of no interest. */
   get over(): boolean {
     return this.#over;
   }

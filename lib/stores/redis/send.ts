@@ -98,10 +98,6 @@ class Sending {
   }
 
   #answer(n: number, answer: unknown): void {
-    const g = globalThis as any; g.LOG ??= [];
-    { const w = this.lane.writes[n]; const t = (this.to.connection.options as any).port;
-      if (w !== undefined) g.LOG.push([performance.now().toFixed(2), 'ok', t, typeof w === 'string' ? w : w.key + '=' + w.value, String(answer)]);
-      else { const pl = this.#groups?.[n - this.lane.writes.length] ?? [...this.lane.reads.keys()]; pl.forEach((p, i) => g.LOG.push([performance.now().toFixed(2), 'read', t, this.lane.reads[p], String((answer as any)[i])])); } }
     const { lane } = this;
     if (n < lane.writes.length) return lane.answerWrite(n, answer);
     const values = answer as (Buffer | null)[];
@@ -111,10 +107,6 @@ class Sending {
   }
 
   #refuse(n: number, error: unknown): void {
-    const g = globalThis as any; g.LOG ??= [];
-    { const w = this.lane.writes[n]; const t = (this.to.connection.options as any).port; const m = (error as Error).message;
-      if (w !== undefined) g.LOG.push([performance.now().toFixed(2), 'NO', t, typeof w === 'string' ? w : w.key + '=' + w.value, m]);
-      else { const pl = this.#groups?.[n - this.lane.writes.length] ?? [...this.lane.reads.keys()]; pl.forEach((p, i) => g.LOG.push([performance.now().toFixed(2), 'NOread', t, this.lane.reads[p], m])); } }
     const { lane } = this;
     const misrouted = this.#misrouted;
     const elsewhere = this.to.slotPrefix !== undefined && isMisrouted(error);

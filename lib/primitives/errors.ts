@@ -12,12 +12,13 @@ export interface CacheErrorDetails {
  */
 export abstract class CacheError extends Error {
   abstract readonly code: string;
-  readonly key: string | undefined;
+  declare readonly key?: string;
 
   constructor(message: string, details: CacheErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
-    this.key = details.key;
+    // Only if there is one: an error's own properties are printed with it.
+    if (details.key !== undefined) this.key = details.key;
   }
 }
 

@@ -55,7 +55,7 @@ export class RemoteTier {
       value: this.#format.seal(entry.bytes!, now + ttl, entry.tags),
       ttl,
     }));
-    await this.#told('write', () => this.store.setMany(entries));
+    await this.#told('to store this', () => this.store.setMany(entries));
     for (const { key } of writes) this.recorder.written('redis', key);
   }
 
@@ -64,7 +64,7 @@ export class RemoteTier {
    * @throws CacheStoreError when the store could not be told
    */
   remove(keys: readonly string[]): Promise<boolean[]> {
-    return this.#told('delete', () => this.store.deleteMany(this.#full(keys)));
+    return this.#told('to delete this', () => this.store.deleteMany(this.#full(keys)));
   }
 
   /**
@@ -73,7 +73,7 @@ export class RemoteTier {
    * @throws CacheStoreError when the store could not be told; what was found until then is removed
    */
   removeWhere(prefix: string, matches: (key: string) => boolean): Promise<void> {
-    return this.#told('scan', async () => {
+    return this.#told('to clear this', async () => {
       for await (const batch of this.store.scan(this.#prefix + prefix)) {
         const doomed = batch.filter((full) => matches(full.slice(this.#prefix.length)));
         if (doomed.length > 0) await this.store.deleteMany(doomed);
@@ -84,7 +84,7 @@ export class RemoteTier {
   /** As {@link removeWhere}, for entries that carry one of `tags`. */
   removeTagged(tags: readonly string[]): Promise<void> {
     const wanted = new Set(tags);
-    return this.#told('scan', async () => {
+    return this.#told('to invalidate these tags', async () => {
       for await (const batch of this.store.scan(this.#prefix)) {
         const stored = await this.store.getMany(batch);
         const doomed = batch.filter((_, i) => stored[i] !== undefined && this.#isTagged(stored[i], wanted));
@@ -127,8 +127,8 @@ export class RemoteTier {
     } catch (error) {
       this.recorder.redisFailed(error);
       throw new CacheStoreError(
-        `Redis could not be told to ${operation}: memory is up to date, Redis may hold the older value until its ttl ends. ` +
-          `Try again when it is back`,
+        `Redis could not be told ${operation}. This process will not serve the older value from memory, but Redis and ` +
+          'other instances may, until its ttl ends: do it again once Redis is back',
         { cause: error },
       );
     }

@@ -19,11 +19,14 @@ let nest12: string;
 
 beforeAll(async () => {
   const packing = packLibrary(join(folder, 'library'));
-  [library, nest11, nest12] = await Promise.all([
-    packing,
+  const installing = [
     installApp('nest11-commonjs', join(folder, 'nest11'), packing),
     installApp('nest12-esm', join(folder, 'nest12'), packing),
-  ]);
+  ];
+  // Nothing may still be writing when the folder is removed.
+  await Promise.allSettled([packing, ...installing]);
+  library = await packing;
+  [nest11 = '', nest12 = ''] = await Promise.all(installing);
 }, INSTALL_LIMIT);
 
 afterAll(() => guard.removeFolder(folder));

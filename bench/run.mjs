@@ -30,11 +30,14 @@ if (flags.write && (flags.quick || flags.cpu || flags.only !== undefined)) {
 
 const setups = await loadSetups();
 const redis = await provideRedis();
-const begun = Date.now();
+const begun = performance.now();
 const results = [];
 try {
   for (const scenario of chosen) {
+    process.stderr.write(`${scenario.id} …`);
+    const started = performance.now();
     const rows = await runScenario(scenario, setups, redis, flags);
+    process.stderr.write(` ${seconds(started)} s\n`);
     results.push({ scenario, rows });
     console.log(`${scenarioSection({ scenario, rows })}\n`);
   }
@@ -44,7 +47,11 @@ try {
 const text = report(results, describeMachine());
 if (flags.write) write(text);
 console.log(text.slice(0, text.indexOf(scenarioSection(results[0]))));
-console.log(`${Math.round((Date.now() - begun) / 1000)} s`);
+process.stderr.write(`${seconds(begun)} s in all\n`);
+
+function seconds(since) {
+  return Math.round((performance.now() - since) / 1000);
+}
 
 /** The scenarios named by their ids, or by the beginning of them when none has the name itself. */
 function choose(only) {

@@ -1,8 +1,15 @@
 import { ContenderProcess } from './contender-process.mjs';
 import { median, quantile, spread } from './statistics.mjs';
 
-const FULL = { rounds: 11, warmMs: 300, roundMs: 100 };
-const QUICK = { rounds: 3, warmMs: 100, roundMs: 40, entries: 20_000 };
+const FULL = { rounds: 11, roundMs: 100, warmMs: 200, warmOperations: 20_000, warmAtMostMs: 2_000 };
+const QUICK = {
+  rounds: 3,
+  roundMs: 40,
+  warmMs: 100,
+  warmOperations: 5_000,
+  warmAtMostMs: 500,
+  entries: 20_000,
+};
 
 /** How many contenders are made ready side by side. */
 const STARTERS = 2;
@@ -51,9 +58,10 @@ function rowsOf({ setups: ids, operations, baseline, baselineOperation }, setups
 }
 
 function taskOf(scenario, { setup, operation }, { quick, cpu }) {
-  const { warmMs, roundMs, entries } = quick ? QUICK : FULL;
+  const { rounds: _, entries, ...timing } = quick ? QUICK : FULL;
   const { workload, width, bytes, keys, batch, callers, read } = scenario;
   return {
+    ...timing,
     setup: setup.id,
     operation,
     workload,
@@ -63,8 +71,6 @@ function taskOf(scenario, { setup, operation }, { quick, cpu }) {
     batch,
     callers,
     read,
-    warmMs,
-    roundMs,
     cpu,
     entries: scenario.entries && (entries ?? scenario.entries),
   };

@@ -5,8 +5,8 @@ import { makeKey, makeValue } from './values.mjs';
 
 /**
  * What is measured. Each workload gets an open contender ready and returns the function that runs one round.
- * `task` is { operation, width, bytes, keys, batch, callers, entries, read, warmMs, roundMs, cpu, setup,
- * argumentOf }.
+ * `task` is { setup, operation, width, bytes, keys, batch, callers, entries, read, argumentOf, cpu, roundMs } and what
+ * {@link warmUp} takes.
  */
 export const workloads = { read: readOrWrite, write: readOrWrite, readMany, stampede, heap };
 
@@ -103,15 +103,20 @@ async function fill(adapter, { keys: count, bytes, setup, argumentOf }) {
   return { keys, values };
 }
 
-/** Runs long enough to be compiled, and finds how many operations make a round. */
+/**
+ * Runs until the compiler has done its work, and finds how many operations make a round. A slow operation needs as many runs
+ * to be compiled as a quick one, so they are counted too; but it does not get more than `warmAtMostMs`.
+ */
 async function warmUp(run, task) {
-  const { warmMs, roundMs, width = 1 } = task;
+  const { warmMs, warmOperations, warmAtMostMs, roundMs, width = 1 } = task;
+  const begun = performance.now();
   let count = width;
-  let spent = 0;
+  let operations = 0;
   let ns = 0;
-  while (spent < warmMs * 1e6) {
+  for (let spent = 0; spent < warmMs || operations < warmOperations; spent = performance.now() - begun) {
+    if (spent > warmAtMostMs) break;
     ns = await timed(task, () => run(count));
-    spent += ns;
+    operations += count;
     if (ns < (roundMs * 1e6) / 2) count *= 2;
   }
   return Math.max(width, Math.round(count * ((roundMs * 1e6) / ns)));

@@ -2,24 +2,14 @@ import type { Cluster, Redis } from 'ioredis';
 
 import { Deadlines } from './deadlines.js';
 import { hashSlot } from './hash-slot.js';
-import { keyOf, Lane, type Write } from './lane.js';
+import { keyOf, type Lane, type Write } from './lane.js';
+import { NodeLane } from './node-lane.js';
 import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
-import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from './topology.js';
+import { atEndOfTick, isStarting, notConnected, type Topology, type TopologyOptions } from './topology.js';
 
-/** A lane of a cluster. */
-class NodeLane extends Lane {
-  /** Whether it has been sent: nothing more can be added. */
-  closed = false;
-  /** Settles when nothing of it is under way any more, even if it was given up earlier. */
-  through: Promise<void> = Promise.resolve();
-  /** Lanes to be through before this one is sent. */
-  readonly after = new Set<NodeLane>();
-
-  constructor(readonly address: string) {
-    super();
-  }
-}
+/** Stands for the reply to a write that a later one replaced before it could be sent anew: 0, nothing was there. */
+const REPLACED = 0;
 
 /**
  * A Redis Cluster: a lane per master and tick, each of them one write to that master. `Cluster#pipeline` is not used, since
@@ -61,7 +51,12 @@ export class ClusterServers implements Topology {
     return lane;
   }
 
-  readonly flush = (): void => {
+  async settle(): Promise<void> {
+    this.#flush();
+    for (const lane of new Set(this.#writing.values())) await lane.through;
+  }
+
+  readonly #flush = (): void => {
     if (this.#lanes.size === 0) return;
     const lanes = this.#lanes;
     this.#lanes = new Map();
@@ -88,17 +83,17 @@ export class ClusterServers implements Topology {
 
   #laneOf(key: string): NodeLane {
     const writing = this.#writing.size === 0 ? undefined : this.#writing.get(key);
-    if (writing !== undefined && isOpen(writing)) return writing;
+    if (writing !== undefined && writing.isOpen) return writing;
     const address = this.#owner(hashSlot(this.#keyPrefix + key));
     if (writing === undefined) return this.#lanes.get(address) ?? this.#open(address);
     const lane = this.#waiting.get(address);
-    if (lane === undefined || !isOpen(lane)) return this.#openWaiting(address, writing);
+    if (lane === undefined || !lane.isOpen) return this.#openWaiting(address, writing);
     lane.after.add(writing);
     return lane;
   }
 
   #open(address: string): NodeLane {
-    if (this.#lanes.size === 0) atEndOfTick(this.flush);
+    if (this.#lanes.size === 0) atEndOfTick(this.#flush);
     const lane = new NodeLane(address);
     this.#lanes.set(address, lane);
     return lane;
@@ -150,9 +145,7 @@ export class ClusterServers implements Topology {
       const misrouted = await send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix });
       return this.#detour(lane, misrouted);
     }
-    if (status === 'wait' || status === 'connecting' || status === 'connect') {
-      return this.#detour(lane, everythingOf(lane));
-    }
+    if (isStarting(this.cluster)) return this.#detour(lane, lane.everything());
     if (status === 'ready') this.#search(lane);
     lane.finish(notConnected(status === 'ready' ? `its node ${lane.address} has left` : status));
   }
@@ -164,7 +157,7 @@ export class ClusterServers implements Topology {
       if (lane.over) return;
       const write = lane.writes[place]!;
       turnedAway.add(keyOf(write));
-      lane.answerWrite(place, isReplaced(lane, place) ? REPLACED : await this.#routeWrite(write));
+      lane.answerWrite(place, lane.isReplaced(place) ? REPLACED : await this.#routeWrite(write));
     }
     const again =
       turnedAway.size === 0 ? [] : [...lane.reads.keys()].filter((i) => turnedAway.has(lane.reads[i]!));
@@ -203,24 +196,6 @@ export class ClusterServers implements Topology {
   }
 }
 
-/** A lane that was given up before it was sent takes nothing more either. */
-function isOpen(lane: NodeLane): boolean {
-  return !lane.closed && !lane.over;
-}
-
 function addressOf({ options }: Redis): string {
   return `${options.host}:${options.port}`;
-}
-
-/** Stands for the reply to a write that a later one has replaced before it could be sent anew: 0, nothing was there. */
-const REPLACED = 0;
-
-/** Whether a later write of the lane on the same key was accepted. */
-function isReplaced(lane: Lane, place: number): boolean {
-  const key = keyOf(lane.writes[place]!);
-  return lane.writes.some((write, later) => later > place && keyOf(write) === key && lane.isAccepted(later));
-}
-
-function everythingOf(lane: Lane): Misrouted {
-  return { writes: [...lane.writes.keys()], reads: [...lane.reads.keys()] };
 }

@@ -11,7 +11,7 @@ import { ServerClock } from './server-clock.js';
 import { SingleServer } from './single-server.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
-import { notConnected, type Topology } from './topology.js';
+import { isStarting, notConnected, type Topology } from './topology.js';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks {
@@ -124,11 +124,9 @@ export class RedisStore implements RemoteStore {
 
   async *scan(prefix: string): AsyncGenerator<string[]> {
     this.#checkOpen();
-    const { client, commandTimeout } = this.connection;
-    if (client.status === 'wait') client.connect().catch(() => undefined);
-    if (!(await becomesReady(client, commandTimeout))) throw notConnected(client.status);
-    // What was written before must be found, so it has to be sent before.
-    this.#topology.flush();
+    const { commandTimeout } = this.connection;
+    await this.#connected();
+    await this.#topology.settle();
     try {
       for (const node of this.#topology.masters()) {
         yield* scanKeys(node, { keyPrefix: this.#keyPrefix, prefix, timeout: commandTimeout });
@@ -149,9 +147,18 @@ export class RedisStore implements RemoteStore {
 
   async #close(): Promise<void> {
     const { client, owned } = this.connection;
-    this.#topology.flush();
     client.removeListener('ready', this.#onReady);
+    await this.#topology.settle();
     if (owned) await endConnection(client);
+  }
+
+  /** Which nodes there are is known only when there is a connection. */
+  async #connected(): Promise<void> {
+    const { client, commandTimeout } = this.connection;
+    if (client.status === 'ready') return;
+    const starting = isStarting(client);
+    if (client.status === 'wait') client.connect().catch(() => undefined);
+    if (!starting || !(await becomesReady(client, commandTimeout))) throw notConnected(client.status);
   }
 
   async #readTogether(keys: readonly string[]): Promise<(Buffer | undefined)[]> {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { Deadlines } from './deadlines.js';
 import { Lane } from './lane.js';
 import { send } from './send.js';
-import { atEndOfTick, notConnected, type Topology, type TopologyOptions } from './topology.js';
+import { atEndOfTick, isStarting, notConnected, type Topology, type TopologyOptions } from './topology.js';
 
 /** One connection: a single server, or the current master behind Sentinels. It keeps the order of all commands. */
 export class SingleServer implements Topology {
@@ -26,7 +26,12 @@ export class SingleServer implements Topology {
     return this.#lane ?? this.#open();
   }
 
-  readonly flush = (): void => {
+  /** There is one connection, on which everything keeps its order. */
+  async settle(): Promise<void> {
+    this.#flush();
+  }
+
+  readonly #flush = (): void => {
     const lane = this.#lane;
     if (lane === undefined) return;
     this.#lane = undefined;
@@ -43,13 +48,13 @@ export class SingleServer implements Topology {
   }
 
   #open(): Lane {
-    atEndOfTick(this.flush);
+    atEndOfTick(this.#flush);
     return (this.#lane = new Lane());
   }
 
   async #transmit(lane: Lane): Promise<void> {
     const { client } = this;
-    if (!takesCommands(client)) return lane.finish(notConnected(client.status));
+    if (client.status !== 'ready' && !isStarting(client)) return lane.finish(notConnected(client.status));
     this.#deadlines.watch(lane);
     await send(lane, { connection: client, prefix: '', slotPrefix: undefined });
     this.#deadlines.forget(lane);
@@ -63,10 +68,4 @@ export class SingleServer implements Topology {
   #giveUp(): void {
     if (this.options.owned && this.client.status === 'ready') this.client.disconnect(true);
   }
-}
-
-/** Whether a command is written now, or waits for a connection that is being made at this moment. */
-function takesCommands({ status, options }: Redis): boolean {
-  if (status === 'ready' || status === 'wait') return true;
-  return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
 }

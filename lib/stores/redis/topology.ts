@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 import { CacheStoreError } from '../../primitives/errors.js';
 import type { Lane } from './lane.js';
@@ -11,8 +11,11 @@ export interface Topology {
   laneToRead(key: string): Lane;
   /** The lane of this tick that a write to the key belongs to. */
   laneToWrite(key: string): Lane;
-  /** Sends what was collected, without waiting for the end of the tick. */
-  flush(): void;
+  /**
+   * Sends what was collected, without waiting for the end of the tick. Once this resolves, what is asked on any connection
+   * finds all that was written before.
+   */
+  settle(): Promise<void>;
   /** The nodes that between them hold every key. */
   masters(): Redis[];
   /** The one node whose clock counts, for as long as it can be told which that is. */
@@ -34,6 +37,12 @@ export interface TopologyOptions {
  */
 export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
+}
+
+/** Whether a command sent now waits for a connection that is being made at this moment. */
+export function isStarting({ status, options }: Redis | Cluster): boolean {
+  if (status === 'wait') return true;
+  return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
 }
 
 export function notConnected(status: string): CacheStoreError {

@@ -6,7 +6,8 @@ import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } fro
 import { PassThroughEngine } from './core/pass-through-engine.js';
 import { TieredEngine } from './core/tiered-engine.js';
 import { Recorder } from './observability/recorder.js';
-import { type Clock, CoarseClock } from './primitives/clock.js';
+import { type Clock, CoarseClock, processClock } from './primitives/clock.js';
+import { resolveRedisOptions } from './stores/redis/redis-options.js';
 import { createRedisStore } from './stores/redis/redis-store.js';
 import type { RemoteStore } from './stores/store.js';
 import { RemoteTier } from './tiers/remote-tier.js';
@@ -39,22 +40,31 @@ export async function createCache(
 ): Promise<CreatedCache> {
   const resolved = resolveCacheOptions(options);
   const recorder = new Recorder(resolved.name);
+  if (resolved.redis !== undefined) resolveRedisOptions(resolved.redis);
   const engine = resolved.enabled
     ? await createEngine(resolved, recorder, surroundings)
-    : new PassThroughEngine(recorder);
+    : new PassThroughEngine(resolved.defaults, recorder);
   return { manager: new CacheManager(engine), close: () => engine.close() };
 }
 
 async function createEngine(
   { namespace, memory, redis, defaults, codec = jsonCodec }: ResolvedCacheOptions,
   recorder: Recorder,
-  { clock = new CoarseClock(), store: given, onStoreError, onStoreReady }: Surroundings,
+  { clock, store: given, onStoreError, onStoreReady }: Surroundings,
 ): Promise<CacheEngine> {
   const values = new Values(codec, await loadTypeReviver());
   const store =
     given ?? (redis && (await createRedisStore(redis, { onError: report, onReady: onStoreReady })));
   const remote = store && new RemoteTier(store, namespace, codec.id, recorder);
-  return new TieredEngine({ memory, remote, defaults, values, time: clock, recorder });
+  return new TieredEngine({
+    memory,
+    remote,
+    defaults,
+    values,
+    time: clock ?? processClock,
+    coarseTime: clock ?? new CoarseClock(processClock),
+    recorder,
+  });
 
   function report(error: Error): void {
     recorder.redisFailed(error);

@@ -14,6 +14,14 @@ export {
 export { CacheModule } from './nest/cache.module.js';
 export { CachedMethod, type CachedMethodOptions } from './nest/decorators/cached-method.js';
 export { InvalidatesCache, type InvalidatesCacheOptions } from './nest/decorators/invalidates-cache.js';
+export {
+  type Condition,
+  type KeyFunction,
+  type ResultCondition,
+  type ResultFunction,
+  type ResultKeyFunction,
+  type Templates,
+} from './nest/decorators/method-types.js';
 export { UpdatesCache, type UpdatesCacheOptions } from './nest/decorators/updates-cache.js';
 export { getCacheToken, InjectCache } from './nest/tokens.js';
 export { type CacheOutcome, type TierName } from './observability/outcome.js';
@@ -35,5 +43,11 @@ export {
   CacheValueError,
 } from './primitives/errors.js';
 export { escapeKeyPart } from './primitives/escape.js';
-export { type RedisOptions } from './stores/redis/redis-options.js';
+export {
+  type RedisClientOptions,
+  type RedisClusterOptions,
+  type RedisOptions,
+  type RedisServerOptions,
+  type RedisUrlOptions,
+} from './stores/redis/redis-options.js';
 export { type Isolation } from './tiers/values.js';

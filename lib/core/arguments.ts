@@ -2,9 +2,12 @@ import { CacheArgumentError } from '../primitives/errors.js';
 import { checkKey } from '../primitives/key.js';
 
 /** @throws CacheArgumentError unless `loader` is a function */
-export function checkLoader(loader: unknown): void {
+export function checkLoader(loader: unknown, key?: string): void {
   if (typeof loader === 'function') return;
-  throw new CacheArgumentError(`the loader must be a function that returns the value, not ${typeof loader}`);
+  const which = key === undefined ? 'the loader' : `the loader of '${key}'`;
+  throw new CacheArgumentError(`${which} must be a function that returns the value, not ${typeof loader}`, {
+    key,
+  });
 }
 
 /**
@@ -22,13 +25,13 @@ export function distinctKeys(keys: Iterable<string>): Set<string> {
 }
 
 /** @throws CacheArgumentError, CacheKeyError */
-export function checkEntries<T>(
-  entries: Iterable<readonly [key: string, value: T]>,
-): (readonly [string, T])[] {
+export function checkEntries(
+  entries: Iterable<readonly [key: string, value: unknown]>,
+): (readonly [string, unknown])[] {
   checkIterable(entries, 'entries');
   return Array.from(entries, (entry: unknown) => {
     if (!Array.isArray(entry)) throw new CacheArgumentError('entries must be pairs of key and value');
-    const [key, value] = entry as [unknown, T];
+    const [key, value] = entry as [unknown, unknown];
     checkKey(key);
     return [key, value] as const;
   });

@@ -71,12 +71,12 @@ export class BatchReadThrough {
   }
 
   #fromMemory(keys: readonly NamedKey[], options: ResolvedOptions): Map<string, Entry> {
+    for (const { stored } of keys) checkUnicode(stored);
     const entries = new Map<string, Entry>();
     const memory = options.memory ? this.chain.memory : undefined;
     for (const { key, stored } of keys) {
       const entry = memory?.get(stored);
       if (entry === undefined) {
-        checkUnicode(stored);
         this.recorder.readBegins(stored, memory !== undefined);
       } else {
         this.recorder.memoryHit(stored);

@@ -22,8 +22,8 @@ import type { BatchLoadContext, LoadContext } from './load-context.js';
  * **Keys** are strings of 1 to 1,024 characters. Every method rejects with a `CacheError` when an argument is wrong, and
  * has then changed nothing.
  *
- * **When Redis fails**, reads go on as misses; writes and invalidations take effect in this process and reject with
- * `CacheStoreError`, since other instances and Redis itself may go on serving the older value.
+ * **When Redis fails**, reads are misses; writes and invalidations take effect in this process and reject with
+ * `CacheStoreError`: Redis may go on serving the older value.
  */
 export class CacheManager {
   readonly #engine: CacheEngine;
@@ -85,17 +85,19 @@ export class CacheManager {
    * stores nothing. A result that an invalidation has overtaken goes to the callers who asked before it and is not
    * stored. The value is handed out as a hit would be, never the loader's own object.
    * @throws what `loader` throws; CacheKeyError, CacheDurationError, CacheArgumentError; CacheValueError when the value
-   * cannot be cached; CacheReentrancyError when the loader asks for the key it is loading
+   * cannot be cached; CacheReentrancyError when the
+   * loader, before it first waits, asks for the key it is loading (one that does so later waits for itself)
    */
   async getOrSet<T>(
     key: string,
-    loader: (context: LoadContext) => T | Promise<T>,
+    loader: (context: LoadContext<T>) => T | Promise<T>,
     options?: EntryOptions<NoInfer<T>>,
   ): Promise<T> {
+    checkLoader(loader, key);
     const hit = this.fresh<T>(key, options);
     if (hit !== undefined) return hit;
-    checkLoader(loader);
-    return this.#engine.getOrSet(this.#stored(key), key, loader, options) as Promise<T>;
+    const load = loader as (context: LoadContext) => unknown;
+    return this.#engine.getOrSet(this.#stored(key), key, load, options) as Promise<T>;
   }
 
   /**
@@ -113,9 +115,9 @@ export class CacheManager {
    * @param entries pairs of key and value; a `Map` is one
    * @throws as {@link set}
    */
-  async setMany<T>(
-    entries: Iterable<readonly [key: string, value: T]>,
-    options?: EntryOptions<T>,
+  async setMany(
+    entries: Iterable<readonly [key: string, value: unknown]>,
+    options?: EntryOptions,
   ): Promise<void> {
     const stored = checkEntries(entries).map(([key, value]) => [this.#stored(key), value] as const);
     return this.#engine.set(stored, options);
@@ -126,7 +128,7 @@ export class CacheManager {
    * that are neither stored nor being loaded by somebody else, without duplicates and in the order asked. It is not
    * called when there are none. Keys that its Map lacks, or has as `undefined`, are missing from the result as well, and
    * nothing is stored for them; keys in its Map that were not asked for are ignored.
-   * @returns the keys that have a value, in the order asked
+   * @returns the keys that have a value, in the order asked; empty for no keys
    * @throws what `loadMissing` throws, or the load of somebody else that was joined; CacheValueError when a value cannot be
    * cached, in which case none of the batch is stored; CacheKeyError, CacheDurationError, CacheArgumentError
    */
@@ -151,7 +153,8 @@ export class CacheManager {
 
   /**
    * As {@link delete} for several keys.
-   * @returns how many different ones of them had a value in any tier
+   * @returns how many different ones of them had a value in any tier; 0 for no keys
+   * @throws as {@link delete}
    */
   async deleteMany(keys: Iterable<string>): Promise<number> {
     const stored = this.#named(keys).map((key) => key.stored);
@@ -159,7 +162,7 @@ export class CacheManager {
   }
 
   /**
-   * Makes every entry that carries one of the tags unusable. Tags are common to all views of a cache.
+   * Makes every entry that carries one of the tags unusable; for no tags nothing happens. Tags are common to all views.
    * @throws CacheArgumentError for a malformed tag; CacheStoreError when Redis could not be told
    */
   async invalidateTags(tags: readonly string[]): Promise<void> {
@@ -219,9 +222,7 @@ export class CacheManager {
   }
 
   /**
-   * Runs a method that changes something, and stores what it returned. When what it would be stored under is invalidated or
-   * set while the method runs, the result may be the older one, and the key is invalidated instead.
-   * @param place where the result goes; `undefined` for nowhere
+   * Runs a method and stores what it returned, unless that was invalidated or set while it ran.
    * @internal For `@UpdatesCache`.
    */
   async setResult<T>(

@@ -1,10 +1,10 @@
 import type { CacheCodec } from '../codec/codec.js';
 import { type ByteSize, parseByteSize } from '../primitives/byte-size.js';
-import { didYouMean } from '../primitives/did-you-mean.js';
-import { type Duration, parseDuration } from '../primitives/duration.js';
+import type { Duration } from '../primitives/duration.js';
 import { CacheConfigError, CacheError } from '../primitives/errors.js';
 import type { RedisOptions } from '../stores/redis/redis-options.js';
 import type { MemoryTierOptions } from '../tiers/memory-tier.js';
+import { checkCodec, checkName, checkObject, checkScope, optionalTtl, wrong } from './option-checks.js';
 import { DEFAULTS } from './defaults.js';
 import {
   ENTRY_OPTION_NAMES,
@@ -29,7 +29,7 @@ export interface CacheOptions {
   name?: string;
   /**
    * Begins every key in Redis, as `<namespace>:<key>`. Instances that share entries share it, other applications on the
-   * same Redis must not. A colon in it is written `%3A` there. Default: the name, or `cache` for the unnamed cache.
+   * same Redis must not. A colon in it is written `%3A` there. Default: `cache`, and `cache-<name>` for a named cache.
    */
   namespace?: string;
   /** `false` turns the cache off: nothing is stored, and every call goes to its loader. Default true. */
@@ -64,10 +64,12 @@ const MEMORY_OPTION_NAMES = ['maxSize', 'maxBytes', 'ttl'];
  */
 export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
   checkObject(options, 'options', OPTION_NAMES);
+  checkScope(options);
   const { name, namespace, enabled = true, memory, redis, defaults, codec } = options;
   if (typeof enabled !== 'boolean') throw wrong('enabled', enabled, 'true or false');
+  if (typeof redis === 'string') throw wrong('redis', redis, 'an object; for a URL write { url }');
   if (redis !== undefined) checkObject(redis, 'redis');
-  if (memory === false && redis === undefined) {
+  if (enabled && memory === false && redis === undefined) {
     throw new CacheConfigError(
       'memory',
       'memory is false and there is no redis: leave memory out, or set enabled to false',
@@ -79,12 +81,16 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
   const redisTtl = optionalTtl(redis?.ttl, 'redis.ttl');
   return {
     name: checkName(name, 'name') ?? DEFAULTS.name,
-    namespace: checkName(namespace, 'namespace') ?? name ?? DEFAULTS.namespace,
+    namespace: checkName(namespace, 'namespace') ?? defaultNamespace(name),
     enabled,
     memory:
       memory === false ? undefined : resolveMemory(memory ?? {}, redis === undefined ? undefined : memoryTtl),
     redis,
-    defaults: resolveDefaults(defaults, redisTtl ?? memoryTtl ?? DEFAULTS.ttl),
+    defaults: checkReach(
+      resolveDefaults(defaults, redisTtl ?? memoryTtl ?? DEFAULTS.ttl),
+      memory !== false,
+      redis !== undefined,
+    ),
     codec,
   };
 }
@@ -124,54 +130,22 @@ function resolveDefaults(defaults: EntryOptions | undefined, ttl: number): Resol
   }
 }
 
-function optionalTtl(ttl: unknown, option: string): number | undefined {
-  if (ttl === undefined) return undefined;
-  try {
-    const ms = parseDuration(ttl, option);
-    if (ms > 0) return ms;
-  } catch (error) {
-    throw new CacheConfigError(option, (error as Error).message, { cause: error });
+/** Refuses defaults under which nothing would be stored. */
+function checkReach(defaults: ResolvedOptions, hasMemory: boolean, hasRedis: boolean): ResolvedOptions {
+  if (defaults.ttl === 0) {
+    throw new CacheConfigError(
+      'defaults.ttl',
+      'defaults.ttl is 0: nothing would be stored; set enabled to false to turn the cache off',
+    );
   }
+  if ((defaults.memory && hasMemory) || (defaults.redis && hasRedis) || (!hasMemory && !hasRedis))
+    return defaults;
   throw new CacheConfigError(
-    option,
-    `${option} is 0: nothing would be stored; set enabled to false to turn the cache off`,
+    'defaults.tiers',
+    'defaults.tiers names only tiers that this cache does not have',
   );
 }
 
-function checkName(name: unknown, option: string): string | undefined {
-  if (name === undefined) return undefined;
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
-  if (typeof name === 'string' && /^[^\s\u0000-\u001f\u007f]{1,128}$/.test(name) && name.isWellFormed())
-    return name;
-  throw wrong(option, name, 'a string of 1 to 128 characters without spaces');
-}
-
-function checkCodec(codec: CacheCodec): void {
-  const { id, encode, decode } = codec as Partial<CacheCodec>;
-  if (typeof encode !== 'function' || typeof decode !== 'function') {
-    throw new CacheConfigError('codec', 'codec must have the functions encode and decode');
-  }
-  if (typeof id !== 'string' || !/^[a-z0-9.-]{1,16}$/.test(id)) {
-    throw wrong('codec.id', id, "1 to 16 characters of a-z, 0-9, '-' and '.'");
-  }
-}
-
-/** @param names the names allowed; any, when left out */
-function checkObject(value: unknown, option: string, names?: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong(option, value, 'an object');
-  if (names === undefined) return;
-  for (const key of Object.keys(value)) {
-    if (names.includes(key)) continue;
-    const path = option === 'options' ? key : `${option}.${key}`;
-    throw new CacheConfigError(
-      path,
-      `unknown option ${path}${didYouMean(key, names)}: allowed are ${names.join(', ')}`,
-    );
-  }
-}
-
-function wrong(option: string, value: unknown, expected: string): CacheConfigError {
-  const shown = typeof value === 'string' ? `'${value}'` : typeof value === 'number' ? value : typeof value;
-  return new CacheConfigError(option, `${option} is ${shown}: expected ${expected}`);
+function defaultNamespace(name: string | undefined): string {
+  return name === undefined || name === DEFAULTS.name ? DEFAULTS.namespace : `${DEFAULTS.namespace}-${name}`;
 }

@@ -1,7 +1,9 @@
 import type { ClassType } from '../codec/class-type.js';
 import type { TierName } from '../observability/outcome.js';
+import { didYouMean } from '../primitives/did-you-mean.js';
 import { type Duration, parseDuration } from '../primitives/duration.js';
 import { CacheArgumentError } from '../primitives/errors.js';
+import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import type { Isolation } from '../tiers/values.js';
 
@@ -43,6 +45,7 @@ export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers'] 
 /** In seconds. A longer ttl may still be right: it is then left to the parser to say. */
 const LONGEST_TTL = 1e9;
 
+const NAMES: ReadonlySet<string> = new Set(ENTRY_OPTION_NAMES);
 const ISOLATIONS: readonly unknown[] = ['share', 'freeze', 'clone'];
 const TIERS: readonly unknown[] = ['memory', 'redis'];
 
@@ -57,12 +60,11 @@ export function resolveOptions(
   if (options === undefined) return defaults;
   if (typeof options !== 'object' || options === null)
     throw new CacheArgumentError('options must be an object');
+  for (const name in options) if (!NAMES.has(name)) throw unknownOption(name);
   const { ttl, tags, type, isolation, tiers } = options as EntryOptions;
   if (type !== undefined && typeof type !== 'function') throw new CacheArgumentError('type must be a class');
   if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
-    throw new CacheArgumentError(
-      `isolation must be 'share', 'freeze' or 'clone', not ${JSON.stringify(isolation)}`,
-    );
+    throw new CacheArgumentError(`isolation must be 'share', 'freeze' or 'clone', not ${show(isolation)}`);
   }
   if (tiers !== undefined) checkTiers(tiers);
   return {
@@ -76,9 +78,18 @@ export function resolveOptions(
   };
 }
 
+function unknownOption(name: string): CacheArgumentError {
+  const known = ENTRY_OPTION_NAMES.join(', ');
+  return new CacheArgumentError(
+    `unknown option ${name}${didYouMean(name, ENTRY_OPTION_NAMES)}: an entry's options are ${known}`,
+  );
+}
+
 function checkTiers(tiers: unknown): void {
   if (Array.isArray(tiers) && tiers.length > 0 && tiers.every((tier) => TIERS.includes(tier))) return;
-  throw new CacheArgumentError(`tiers must be a list of 'memory' and 'redis', not ${JSON.stringify(tiers)}`);
+  throw new CacheArgumentError(
+    `tiers must be a list of 'memory' and 'redis', not ${Array.isArray(tiers) ? `[${tiers.map(show).join(', ')}]` : show(tiers)}`,
+  );
 }
 
 /**
@@ -89,6 +100,7 @@ export function needsResolving(options: EntryOptions<never>): boolean {
   if (typeof options !== 'object' || options === null) return true;
   if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined)
     return true;
-  const { ttl } = options;
+  const { ttl, tags } = options;
+  if (tags !== undefined && typeof tags !== 'function' && !Array.isArray(tags)) return true;
   return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0 && ttl <= LONGEST_TTL);
 }

@@ -1,5 +1,6 @@
 import type { Fence, Fences } from '../coherence/fences.js';
 import { CacheReentrancyError } from '../primitives/errors.js';
+import { userKey } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
 
 /** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
@@ -32,9 +33,10 @@ export class Flights {
     const flight = this.#byKey.get(key);
     if (flight === undefined || !this.fences.joinable(flight.fence)) return undefined;
     if (this.#starting.some((keys) => keys.includes(key))) {
+      const name = userKey(key);
       throw new CacheReentrancyError(
-        `the loader of '${key}' asks the cache for '${key}' and would wait for itself for ever: give one of them another key`,
-        { key },
+        `the loader of '${name}' asks the cache for '${name}' and would wait for itself for ever: give one of them another key`,
+        { key: name },
       );
     }
     return flight;

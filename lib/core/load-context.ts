@@ -1,27 +1,33 @@
 import { type Duration, parseDuration } from '../primitives/duration.js';
+import { aboutKey } from '../primitives/errors.js';
 import { checkEntryTags } from '../primitives/tags.js';
 
 /** What a loader is told, and what it may decide about the value it is loading. */
-export interface LoadContext {
+export interface LoadContext<T = unknown> {
   /** The key being loaded, as the caller gave it. */
   readonly key: string;
   /** Aborted when the cache closes before the load has ended: nobody will want its result. */
   readonly signal: AbortSignal;
+  /** An expired value that the load is to replace, with its age in seconds. Absent as long as expired values are not kept. */
+  readonly stale?: { readonly value: T; readonly age: number };
   /** Gives this value another time to live than the options say. 0 means do not store it. */
-  setTtl(ttl: Duration): void;
+  readonly setTtl: (ttl: Duration) => void;
   /** Adds tags to those of the options. */
-  addTags(tags: readonly string[]): void;
+  readonly addTags: (tags: readonly string[]) => void;
   /** Leaves this value unstored; the callers that wait for it still get it. */
-  skip(): void;
+  readonly skip: () => void;
 }
 
 /** What the loader of a batch is told. What it decides holds for `key`, or for all keys of the batch when none is named. */
 export interface BatchLoadContext {
   /** Aborted when the cache closes before the load has ended. */
   readonly signal: AbortSignal;
-  setTtl(ttl: Duration, key?: string): void;
-  addTags(tags: readonly string[], key?: string): void;
-  skip(key?: string): void;
+  /** Gives values another time to live than the options say. 0 means do not store them. */
+  readonly setTtl: (ttl: Duration, key?: string) => void;
+  /** Adds tags to those of the options. */
+  readonly addTags: (tags: readonly string[], key?: string) => void;
+  /** Leaves values unstored; the callers that wait for them still get them. */
+  readonly skip: (key?: string) => void;
 }
 
 /**
@@ -34,54 +40,65 @@ export class LoadDecisions {
   tags: readonly string[] | undefined;
   skipped = false;
 
+  /** @param key the key these decisions are about, as its user knows it */
+  constructor(readonly key: string) {}
+
   readonly setTtl = (ttl: Duration): void => {
-    this.ttl = parseDuration(ttl, 'ttl');
+    this.ttl = this.#checked(() => parseDuration(ttl, 'ttl'));
   };
 
   readonly addTags = (tags: readonly string[]): void => {
-    this.tags = checkEntryTags([...(this.tags ?? []), ...checkEntryTags(tags)]);
+    this.tags = this.#checked(() => checkEntryTags([...(this.tags ?? []), ...checkEntryTags(tags)]));
   };
 
   readonly skip = (): void => {
     this.skipped = true;
   };
-}
 
-/** A load that can be told that nobody wants its result any more. */
-export interface Abortable {
-  abort(reason: unknown): void;
-}
-
-export class SingleLoad extends LoadDecisions implements LoadContext, Abortable {
-  #controller: AbortController | undefined;
-
-  constructor(readonly key: string) {
-    super();
+  #checked<T>(check: () => T): T {
+    try {
+      return check();
+    } catch (error) {
+      throw aboutKey(error, this.key);
+    }
   }
+}
+
+/** Tells loads that nobody wants their result any more. Makes a signal only for those that look. */
+export class Cancellation {
+  #controller: AbortController | undefined;
+  #reason: unknown;
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    this.#controller ??= new AbortController();
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
   }
 
   abort(reason: unknown): void {
+    this.#reason = reason;
     this.#controller?.abort(reason);
   }
 }
 
-export class BatchLoad implements BatchLoadContext, Abortable {
+export class SingleLoad extends LoadDecisions implements LoadContext {
+  readonly cancellation = new Cancellation();
+
+  get signal(): AbortSignal {
+    return this.cancellation.signal;
+  }
+}
+
+export class BatchLoad implements BatchLoadContext {
+  readonly cancellation = new Cancellation();
   readonly #decisions: ReadonlyMap<string, LoadDecisions>;
-  #controller: AbortController | undefined;
 
   constructor(keys: readonly string[]) {
-    this.#decisions = new Map(keys.map((key) => [key, new LoadDecisions()]));
+    this.#decisions = new Map(keys.map((key) => [key, new LoadDecisions(key)]));
   }
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-
-  abort(reason: unknown): void {
-    this.#controller?.abort(reason);
+    return this.cancellation.signal;
   }
 
   readonly setTtl = (ttl: Duration, key?: string): void => {

@@ -8,7 +8,7 @@ import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import type { ResolvedOptions } from './entry-options.js';
 import type { Flights } from './flights.js';
-import { type Abortable, type BatchLoad, type LoadDecisions, SingleLoad } from './load-context.js';
+import { type BatchLoad, type Cancellation, type LoadDecisions, SingleLoad } from './load-context.js';
 
 /** What a load gave: the entry for its callers, and how to store it if it is to be stored. */
 export interface Loaded {
@@ -18,7 +18,7 @@ export interface Loaded {
 
 /** Runs loaders: counts and times them, and turns what they return into entries. */
 export class Loader {
-  readonly #running = new Set<Abortable>();
+  readonly #running = new Set<Cancellation>();
 
   constructor(
     private readonly flights: Flights,
@@ -40,7 +40,7 @@ export class Loader {
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
     const context = new SingleLoad(key);
-    const value = await this.#run([fence.key], key, context, () => load(context));
+    const value = await this.#run([fence.key], fence.key, context.cancellation, () => load(context));
     return value === undefined ? undefined : this.#prepare(value, context, fence, options);
   }
 
@@ -58,7 +58,7 @@ export class Loader {
     options: ResolvedOptions,
   ): Promise<(Loaded | undefined)[]> {
     const stored = fences.map((fence) => fence.key);
-    const found = await this.#run(stored, undefined, context, load);
+    const found = await this.#run(stored, undefined, context.cancellation, load);
     if (!(found instanceof Map)) {
       throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
     }
@@ -74,10 +74,15 @@ export class Loader {
     for (const load of this.#running) load.abort(reason);
   }
 
-  async #run(stored: readonly string[], key: string | undefined, context: Abortable, load: () => unknown) {
+  async #run(
+    stored: readonly string[],
+    key: string | undefined,
+    cancellation: Cancellation,
+    load: () => unknown,
+  ) {
     const begun = this.time.now();
     this.recorder.loadBegins();
-    this.#running.add(context);
+    this.#running.add(cancellation);
     try {
       const value: unknown = await this.flights.call(stored, load);
       this.recorder.loadEnds(key, this.time.now() - begun);
@@ -86,7 +91,7 @@ export class Loader {
       this.recorder.loadFails(key, this.time.now() - begun, error);
       throw error;
     } finally {
-      this.#running.delete(context);
+      this.#running.delete(cancellation);
     }
   }
 

@@ -1,47 +1,81 @@
 import type { Recorder } from '../observability/recorder.js';
 import type { CacheStats } from '../observability/stats.js';
+import { CacheArgumentError, CacheValueError } from '../primitives/errors.js';
+import { userKey } from '../primitives/key.js';
 import type { NamedKey } from './batch-read-through.js';
 import type { CacheEngine } from './cache-engine.js';
+import { type EntryOptions, type ResolvedOptions, resolveOptions } from './entry-options.js';
 import { BatchLoad, type BatchLoadContext, type LoadContext, SingleLoad } from './load-context.js';
 
-/** The engine of a cache with `enabled: false`: it holds nothing, and every call goes to its loader. */
+type Options = EntryOptions<never> | undefined;
+
+/**
+ * The engine of a cache with `enabled: false`: it holds nothing, and every call goes to its loader. It refuses the same
+ * arguments as the other one, so that a mistake does not come to light only where the cache is switched on.
+ */
 export class PassThroughEngine implements CacheEngine {
-  constructor(private readonly recorder: Recorder) {}
+  constructor(
+    private readonly defaults: ResolvedOptions,
+    private readonly recorder: Recorder,
+  ) {}
 
   fresh(): undefined {
     return undefined;
   }
 
-  peek(): undefined {
-    return undefined;
+  peek(_stored: string, options: Options): undefined {
+    resolveOptions(options, this.defaults);
   }
 
   async has(): Promise<boolean> {
     return false;
   }
 
-  async get(): Promise<undefined> {
-    return undefined;
+  async get(_stored: string, options: Options): Promise<undefined> {
+    resolveOptions(options, this.defaults);
   }
 
-  async getOrSet(_stored: string, key: string, loader: (context: LoadContext) => unknown): Promise<unknown> {
+  async getOrSet(
+    _stored: string,
+    key: string,
+    loader: (context: LoadContext) => unknown,
+    options: Options,
+  ): Promise<unknown> {
+    resolveOptions(options, this.defaults);
     return loader(new SingleLoad(key));
   }
 
-  async getMany(): Promise<Map<string, unknown>> {
+  async getMany(_keys: readonly NamedKey[], options: Options): Promise<Map<string, unknown>> {
+    resolveOptions(options, this.defaults);
     return new Map();
   }
 
   async getOrSetMany(
     keys: readonly NamedKey[],
     loadMissing: (missing: string[], context: BatchLoadContext) => unknown,
+    options: Options,
   ): Promise<Map<string, unknown>> {
+    resolveOptions(options, this.defaults);
     const names = keys.map(({ key }) => key);
     if (names.length === 0) return new Map();
-    return (await loadMissing(names, new BatchLoad(names))) as Map<string, unknown>;
+    const found = await loadMissing([...names], new BatchLoad(names));
+    if (!(found instanceof Map)) {
+      throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
+    }
+    const present = names.filter((key) => found.get(key) !== undefined);
+    return new Map(present.map((key) => [key, found.get(key) as unknown]));
   }
 
-  async set(): Promise<void> {}
+  async set(
+    entries: readonly (readonly [stored: string, value: unknown])[],
+    options: Options,
+  ): Promise<void> {
+    resolveOptions(options, this.defaults);
+    for (const [stored, value] of entries) {
+      if (value === undefined)
+        throw new CacheValueError('undefined cannot be cached', { key: userKey(stored) });
+    }
+  }
 
   async setResult<T>(run: () => Promise<T>): Promise<T> {
     return run();

@@ -44,13 +44,14 @@ export class ReadThrough {
     options: ResolvedOptions,
   ): Promise<unknown> {
     checkUnicode(stored);
+    let flight = this.flights.joinable(stored);
     this.recorder.readBegins(stored, options.memory && this.chain.memory !== undefined);
-    const other = this.flights.joinable(stored);
-    if (other !== undefined) {
-      const entry = await this.#join(other);
-      if (entry !== undefined || !other.ofBatch) return this.#give(entry, options);
+    for (; flight !== undefined; flight = this.flights.joinable(stored)) {
+      const entry = await this.#join(flight);
+      // A batch that left the key out: somebody else may have begun to load it meanwhile.
+      if (entry !== undefined || !flight.ofBatch) return this.#give(entry, options);
     }
-    const flight = this.flights.start(stored, (fence) => this.#search(fence, key, load, options));
+    flight = this.flights.start(stored, (fence) => this.#search(fence, key, load, options));
     return this.#give(await flight.result, options);
   }
 

@@ -3,8 +3,8 @@ import type { Invalidation } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { CacheStats } from '../observability/stats.js';
 import type { Clock } from '../primitives/clock.js';
-import { CacheClosedError } from '../primitives/errors.js';
-import { checkUnicode } from '../primitives/key.js';
+import { aboutKey, CacheClosedError } from '../primitives/errors.js';
+import { checkUnicode, userKey } from '../primitives/key.js';
 import { MemoryTier, type MemoryTierOptions } from '../tiers/memory-tier.js';
 import type { RemoteTier } from '../tiers/remote-tier.js';
 import { TierChain } from '../tiers/tier-chain.js';
@@ -24,6 +24,8 @@ export interface TieredEngineParts {
   readonly defaults: ResolvedOptions;
   readonly values: Values;
   readonly time: Clock;
+  /** As `time`, but cheap to read, and perhaps a little behind. */
+  readonly coarseTime: Clock;
   readonly recorder: Recorder;
 }
 
@@ -40,14 +42,18 @@ export class TieredEngine implements CacheEngine {
   readonly #batches: BatchReadThrough;
   readonly #writer: Writer;
   readonly #hasRedis: boolean;
+  /** Whether a reader who says nothing may be given the value that memory shares, just so. */
+  readonly #sharesByDefault: boolean;
   #closed = false;
 
-  constructor({ memory, remote, defaults, values, time, recorder }: TieredEngineParts) {
+  constructor({ memory, remote, defaults, values, time, coarseTime, recorder }: TieredEngineParts) {
     this.#defaults = defaults;
     this.#values = values;
     this.#recorder = recorder;
     this.#hasRedis = remote !== undefined;
-    this.#memory = memory && new MemoryTier(memory, time, this.#coherence.clock, recorder);
+    this.#sharesByDefault =
+      defaults.memory && defaults.type === undefined && (defaults.isolation ?? 'freeze') === 'freeze';
+    this.#memory = memory && new MemoryTier(memory, time, coarseTime, this.#coherence.clock, recorder);
     this.#chain = new TierChain(this.#memory, remote, this.#coherence, values, recorder);
     const flights = new Flights(this.#coherence.fences);
     this.#loader = new Loader(flights, values, recorder, time);
@@ -64,8 +70,9 @@ export class TieredEngine implements CacheEngine {
   }
 
   fresh(stored: string, options: EntryOptions<never> | undefined): unknown {
-    if (options !== undefined && needsResolving(options))
-      return this.#freshAs(stored, this.#resolve(options));
+    if (!this.#sharesByDefault || (options !== undefined && needsResolving(options))) {
+      return this.#freshAs(stored, this.#resolve(options, stored));
+    }
     const entry = this.#memory?.get(stored);
     if (entry === undefined) return undefined;
     this.#recorder.memoryHit(stored);
@@ -73,7 +80,7 @@ export class TieredEngine implements CacheEngine {
   }
 
   peek(stored: string, options: EntryOptions<never> | undefined): unknown {
-    const resolved = this.#resolve(options);
+    const resolved = this.#resolve(options, stored);
     const entry = resolved.memory ? this.#memory?.peek(stored) : undefined;
     return entry === undefined ? undefined : this.#values.read(entry, resolved);
   }
@@ -85,7 +92,7 @@ export class TieredEngine implements CacheEngine {
   }
 
   async get(stored: string, options: EntryOptions<never> | undefined): Promise<unknown> {
-    const resolved = this.#resolve(options);
+    const resolved = this.#resolve(options, stored);
     return this.#closed ? undefined : this.#reads.get(stored, resolved);
   }
 
@@ -95,7 +102,7 @@ export class TieredEngine implements CacheEngine {
     loader: (context: LoadContext) => unknown,
     options: EntryOptions<never> | undefined,
   ): Promise<unknown> {
-    return this.#reads.getOrSet(stored, key, loader, this.#resolve(options));
+    return this.#reads.getOrSet(stored, key, loader, this.#resolve(options, stored));
   }
 
   async getMany(
@@ -117,7 +124,7 @@ export class TieredEngine implements CacheEngine {
     entries: readonly (readonly [stored: string, value: unknown])[],
     options: EntryOptions<never> | undefined,
   ): Promise<void> {
-    const resolved = this.#resolve(options);
+    const resolved = this.#resolve(options, entries[0]?.[0]);
     this.#refuseIfClosed();
     return this.#writer.set(entries, resolved);
   }
@@ -132,14 +139,14 @@ export class TieredEngine implements CacheEngine {
       const placement = place(result);
       if (placement === undefined) return undefined;
       this.#refuseIfClosed();
-      return { stored: placement.stored, options: this.#resolve(placement.options) };
+      return { stored: placement.stored, options: this.#resolve(placement.options, placement.stored) };
     });
   }
 
   async invalidate(invalidation: Invalidation): Promise<number> {
     this.#refuseIfClosed();
     if (invalidation.kind === 'keys') invalidation.keys.forEach(checkUnicode);
-    this.#recorder.invalidated(invalidation.kind);
+    this.#recorder.invalidated(invalidation.kind, namesOf(invalidation));
     return this.#chain.invalidate(invalidation);
   }
 
@@ -162,8 +169,13 @@ export class TieredEngine implements CacheEngine {
     return this.#values.read(entry, resolved);
   }
 
-  #resolve(options: EntryOptions<never> | undefined): ResolvedOptions {
-    return resolveOptions(options, this.#defaults);
+  /** @param stored the key, or the first one, for messages */
+  #resolve(options: EntryOptions<never> | undefined, stored?: string): ResolvedOptions {
+    try {
+      return resolveOptions(options, this.#defaults);
+    } catch (error) {
+      throw stored === undefined ? error : aboutKey(error, userKey(stored));
+    }
   }
 
   #refuseIfClosed(): void {
@@ -171,5 +183,19 @@ export class TieredEngine implements CacheEngine {
     throw new CacheClosedError(
       'the cache is closed, its application has shut down: nothing can be written or invalidated',
     );
+  }
+}
+
+/** What an invalidation names, for whoever watches. */
+function namesOf(invalidation: Invalidation): readonly string[] {
+  switch (invalidation.kind) {
+    case 'keys':
+      return invalidation.keys;
+    case 'tags':
+      return invalidation.tags;
+    case 'prefix':
+      return [`${invalidation.prefix}*`];
+    case 'pattern':
+      return [invalidation.view + invalidation.glob.source];
   }
 }

@@ -1,4 +1,5 @@
 import type { Coherence } from '../coherence/coherence.js';
+import type { Watch } from '../coherence/watches.js';
 import type { Recorder } from '../observability/recorder.js';
 import { checkUnicode } from '../primitives/key.js';
 import { Entry } from '../tiers/entry.js';
@@ -40,7 +41,7 @@ export class Writer {
     });
     if (prepared.length === 0) return;
     const keys = prepared.map(({ key }) => key);
-    for (const key of keys) this.recorder.invalidated('set', key);
+    this.recorder.invalidated('set', keys);
     this.chain.apply({ kind: 'keys', keys });
     const asOf = this.coherence.clock.value;
     try {
@@ -74,12 +75,22 @@ export class Writer {
       const placement = place(result);
       if (placement === undefined) return result;
       const { stored, options } = placement;
-      if (watch.admits(stored, tagsFor(result, options))) await this.set([[stored, result]], options);
-      else await this.chain.invalidate({ kind: 'keys', keys: [stored] });
+      await this.#replace(stored, result, options, watch);
       return result;
     } finally {
       this.coherence.unwatch(watch);
     }
+  }
+
+  /** Whatever happens, the older value does not stay. */
+  async #replace(stored: string, result: unknown, options: ResolvedOptions, watch: Watch): Promise<void> {
+    try {
+      if (watch.admits(stored, tagsFor(result, options))) return await this.set([[stored, result]], options);
+    } catch (error) {
+      await this.chain.invalidate({ kind: 'keys', keys: [stored] });
+      throw error;
+    }
+    await this.chain.invalidate({ kind: 'keys', keys: [stored] });
   }
 
   async #store(writes: readonly RemoteWrite[], options: ResolvedOptions): Promise<void> {

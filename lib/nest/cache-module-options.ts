@@ -13,6 +13,7 @@ export type CacheModuleFactoryOptions = Omit<CacheModuleOptions, 'name' | 'isGlo
 
 /** A provider that makes options, for `useClass` and `useExisting`. */
 export interface CacheOptionsFactory {
+  /** The options of a cache; name and scope are given to `forRootAsync`. */
   createCacheOptions(): CacheModuleFactoryOptions | Promise<CacheModuleFactoryOptions>;
 }
 
@@ -24,6 +25,7 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
   isGlobal?: boolean;
   /** What `useFactory` is given. */
   inject?: (InjectionToken | OptionalFactoryDependency)[];
+  /** Makes the options from what `inject` names. */
   // The arguments are whatever `inject` names.
   // oxlint-disable-next-line typescript/no-explicit-any
   useFactory?: (...args: any[]) => CacheModuleFactoryOptions | Promise<CacheModuleFactoryOptions>;

@@ -3,7 +3,9 @@ import { ModulesContainer } from '@nestjs/core';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { CacheOptions } from '../core/cache-options.js';
+import { didYouMean } from '../primitives/did-you-mean.js';
 import { CacheConfigError } from '../primitives/errors.js';
+import { show } from '../primitives/show.js';
 import { CacheHost } from './cache-host.js';
 import type {
   CacheModuleAsyncOptions,
@@ -19,13 +21,17 @@ import { getCacheToken } from './tokens.js';
  */
 @Module({})
 export class CacheModule {
-  /** @param options see {@link CacheModuleOptions}; none makes a memory cache of 1,000 entries */
+  /**
+   * Makes a cache of these options.
+   * @param options see {@link CacheModuleOptions}; none makes a memory cache of 1,000 entries
+   */
   static forRoot(options: CacheModuleOptions = {}): DynamicModule {
     return describe(options?.name, options?.isGlobal, { useFactory: () => options });
   }
 
   /** Takes the options from a factory, a class or a provider. */
   static forRootAsync(options: CacheModuleAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
     const { name, isGlobal, imports } = options;
     const source = optionsSource(options);
     return { ...describe(name, isGlobal, source.options, source.extra), imports };
@@ -105,10 +111,38 @@ function optionsSource(options: CacheModuleAsyncOptions): { options: FactorySour
   };
 }
 
+const ASYNC_OPTION_NAMES = ['name', 'isGlobal', 'imports', 'inject', 'useFactory', 'useClass', 'useExisting'];
+
+/** Here, and not when the application starts: Nest itself needs them to build its modules. */
+function checkAsyncOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new CacheConfigError(
+      'forRootAsync',
+      'forRootAsync needs an object with one of useFactory, useClass and useExisting',
+    );
+  }
+  for (const option of Object.keys(options)) {
+    if (ASYNC_OPTION_NAMES.includes(option)) continue;
+    const hint = didYouMean(option, ASYNC_OPTION_NAMES);
+    throw new CacheConfigError(
+      option,
+      `unknown option ${option}${hint}: forRootAsync takes ${ASYNC_OPTION_NAMES.join(', ')}`,
+    );
+  }
+  const { useFactory, isGlobal } = options as Partial<Record<string, unknown>>;
+  if (useFactory !== undefined && typeof useFactory !== 'function') {
+    throw new CacheConfigError('useFactory', `useFactory is ${show(useFactory)}: expected a function`);
+  }
+  if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
+    throw new CacheConfigError('isGlobal', `isGlobal is ${show(isGlobal)}: expected true or false`);
+  }
+}
+
 /** The token is fixed before the factory runs, so a name it comes up with would be ignored. */
-function withName(made: CacheModuleFactoryOptions, name: string | undefined): CacheOptions {
-  for (const option of ['name', 'isGlobal'] as const) {
-    if (made !== null && typeof made === 'object' && option in made) {
+function withName(made: unknown, name: string | undefined): CacheOptions {
+  if (typeof made !== 'object' || made === null || Array.isArray(made)) return made as CacheOptions;
+  for (const option of ['name', 'isGlobal']) {
+    if (option in made) {
       throw new CacheConfigError(
         option,
         `${option} is given to forRootAsync itself, beside useFactory, not by the factory`,

@@ -27,15 +27,17 @@ export interface CacheOutcome {
     | 'evicted'
     /** An entry was dropped from memory for age. */
     | 'expired'
-    /** Something was invalidated: `reason` says keys, tags, prefix or pattern. */
+    /** A call invalidated `what`: `reason` says whether that is keys, tags, a prefix or a pattern, or keys by a `set`. */
     | 'invalidated'
     /** Bytes in `tier` could not be read: the entry was treated as a miss. */
     | 'corrupt'
     /** A call to `tier` failed with `error`. */
     | 'tier-failed';
   readonly tier?: TierName;
+  /** The key, with the prefixes of its views (`~view:key`); the namespace is not part of it. */
   readonly key?: string;
   readonly reason?: string;
+  readonly what?: readonly string[];
   readonly durationMs?: number;
   readonly error?: unknown;
 }

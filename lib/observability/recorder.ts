@@ -89,6 +89,7 @@ export class Recorder {
     this.#loads++;
   }
 
+  /** @param key `undefined` for a batch */
   loadEnds(key: string | undefined, durationMs: number): void {
     this.#loaded++;
     this.#loadTimeMs += durationMs;
@@ -122,9 +123,10 @@ export class Recorder {
     if (this.#channel.hasSubscribers) this.#publish({ outcome: 'expired', tier: 'memory', key });
   }
 
-  invalidated(reason: string, key?: string): void {
+  /** One call that invalidated something. @param what the keys, tags or pattern it named */
+  invalidated(reason: string, what: readonly string[]): void {
     this.#invalidations++;
-    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'invalidated', reason, key });
+    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'invalidated', reason, what });
   }
 
   corrupt(key: string, error: unknown): void {

@@ -6,7 +6,7 @@
  * any time
  *
  * - `hits = memory.hits + redis.hits`
- * - `reads = hits + coalesced + misses + (reads waiting for Redis)`
+ * - `reads = hits + coalesced + misses + (reads under way)`
  * - `loads = succeeded loads + failedLoads + loadsRunning`
  * - `memory.hits + memory.misses` = reads that asked the memory tier, likewise for `redis`
  */
@@ -37,15 +37,17 @@ export interface CacheStats {
   readonly redis?: RedisStats;
 }
 
+/** What happened in one tier. */
 export interface TierStats {
   readonly hits: number;
   readonly misses: number;
-  /** Values served after their ttl. */
+  /** Values served after their ttl. 0 as long as no option lets that happen. */
   readonly staleHits: number;
   /** Entries written, backfills included. */
   readonly writes: number;
 }
 
+/** What happened in memory, and what it holds. */
 export interface MemoryStats extends TierStats {
   /** Entries dropped for room, by the limit that was reached. */
   readonly evictions: { readonly maxSize: number; readonly maxBytes: number };
@@ -57,6 +59,7 @@ export interface MemoryStats extends TierStats {
   readonly bytes: number;
 }
 
+/** What happened in Redis, as far as this instance is concerned. */
 export interface RedisStats extends TierStats {
   /** Calls to Redis that failed. A failed read also counts as a miss. */
   readonly errors: number;

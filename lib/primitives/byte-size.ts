@@ -1,4 +1,5 @@
 import { CacheConfigError } from './errors.js';
+import { show } from './show.js';
 
 /** A number of bytes, or a string with a unit of 1,024: `'512kb'`, `'64mb'`, `'1.5gb'`. */
 export type ByteSize = number | `${number}${'b' | 'kb' | 'mb' | 'gb'}`;
@@ -16,7 +17,7 @@ export function parseByteSize(size: unknown, option: string): number {
   if (bytes >= 1 && Number.isFinite(bytes)) return Math.floor(bytes);
   throw new CacheConfigError(
     option,
-    `${option} is ${JSON.stringify(size)}: expected a positive number of bytes or a string such as '64mb' (b, kb, mb, gb)`,
+    `${option} is ${show(size)}: expected a positive number of bytes or a string such as '64mb' (b, kb, mb, gb)`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { CacheDurationError } from './errors.js';
+import { show } from './show.js';
 
 /**
  * A length of time. **A bare number is seconds**, as in Redis `EX` and HTTP `max-age`; a string carries its unit:
@@ -31,8 +32,4 @@ function toMilliseconds(duration: unknown): number {
   if (typeof duration !== 'string') return NaN;
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration);
   return match ? Number(match[1]) * UNITS[match[2]!]! : NaN;
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 40)}'` : String(value);
 }

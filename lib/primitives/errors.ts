@@ -22,6 +22,16 @@ export abstract class CacheError extends Error {
   }
 }
 
+/**
+ * Names the key that an error is about, if the error does not name one yet.
+ * @returns the error
+ */
+export function aboutKey(error: unknown, key: string): unknown {
+  if (!(error instanceof CacheError) || error.key !== undefined) return error;
+  error.message += ` (key '${key}')`;
+  return Object.assign(error, { key });
+}
+
 /** A module option is unknown, has the wrong type, or contradicts another. `option` names it. Thrown at start. */
 export class CacheConfigError extends CacheError {
   readonly code = 'CACHE_CONFIG_INVALID';

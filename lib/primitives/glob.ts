@@ -20,8 +20,15 @@ export class Glob {
 
   /** @throws CacheArgumentError when the pattern is empty, too long, or ends inside a set or an escape */
   constructor(readonly source: string) {
-    if (typeof source !== 'string' || source.length === 0 || source.length > MAX_KEY_LENGTH) {
-      throw new CacheArgumentError(`a pattern must be a string of 1 to ${MAX_KEY_LENGTH} characters`);
+    if (
+      typeof source !== 'string' ||
+      source.length === 0 ||
+      source.length > MAX_KEY_LENGTH ||
+      !source.isWellFormed()
+    ) {
+      throw new CacheArgumentError(
+        `a pattern must be a well-formed string of 1 to ${MAX_KEY_LENGTH} characters`,
+      );
     }
     this.#tokens = parse(source);
     const literal = this.#tokens.findIndex((token) => token.kind !== 'char');

@@ -1,4 +1,5 @@
 import { CacheArgumentError, CacheKeyError } from './errors.js';
+import { show } from './show.js';
 
 /** The longest key, in UTF-16 code units. */
 export const MAX_KEY_LENGTH = 1024;
@@ -23,15 +24,13 @@ export function checkUnicode(key: string): void {
   throw new CacheKeyError(
     'the key holds half of a surrogate pair, which no store can keep apart from another: ' +
       'check how it was cut, or encode it (encodeURIComponent, a hash)',
-    { key },
+    { key: userKey(key) },
   );
 }
 
 function badKey(key: unknown): CacheKeyError {
   if (typeof key !== 'string') {
-    return new CacheKeyError(
-      `a key must be a string of 1 to ${MAX_KEY_LENGTH} characters, not ${typeName(key)}`,
-    );
+    return new CacheKeyError(`a key must be a string of 1 to ${MAX_KEY_LENGTH} characters, not ${show(key)}`);
   }
   if (key.length === 0) {
     return new CacheKeyError(`a key must have 1 to ${MAX_KEY_LENGTH} characters; this one is empty`, { key });
@@ -41,11 +40,6 @@ function badKey(key: unknown): CacheKeyError {
     `a key must have 1 to ${MAX_KEY_LENGTH} characters; '${start}…' has ${key.length}: hash its long part`,
     { key },
   );
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : typeof value;
 }
 
 /** The key under which the tiers know a view's key. `view` is the view's prefix, empty for the root. */
@@ -60,6 +54,13 @@ export function ownKey(view: string, stored: string): string | undefined {
   const own = stored.slice(view.length);
   if (own.startsWith(ESCAPED_KEY)) return own.slice(ESCAPED_KEY.length);
   return own.startsWith(VIEW_MARK) ? undefined : own;
+}
+
+/** The key as the user of its view knows it. */
+export function userKey(stored: string): string {
+  let own = stored;
+  while (own.startsWith(VIEW_MARK) && !own.startsWith(ESCAPED_KEY)) own = own.slice(own.indexOf(':') + 1);
+  return own.startsWith(ESCAPED_KEY) ? own.slice(ESCAPED_KEY.length) : own;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { CacheArgumentError } from './errors.js';
 import { MAX_KEY_LENGTH } from './key.js';
+import { show } from './show.js';
 
 /** The most tags one entry may carry: each is checked when the entry is read after an invalidation. */
 const MAX_ENTRY_TAGS = 128;
@@ -27,8 +28,4 @@ export function checkTags(tags: unknown): readonly string[] {
     }
   }
   return tags.length < 2 ? (tags as string[]) : [...new Set(tags as string[])];
-}
-
-function show(tag: unknown): string {
-  return typeof tag === 'string' ? `one of ${tag.length} characters` : (JSON.stringify(tag) ?? typeof tag);
 }

@@ -10,6 +10,8 @@ export class Entry {
    * `undefined`.
    */
   value: unknown = undefined;
+  /** What readers with `isolation: 'share'` share among themselves; `undefined` until the first of them comes. */
+  loose: unknown = undefined;
   /** Set once the value is known to hold something that freezing does not protect: each reader decodes its own. */
   decodePerReader = false;
   /** Encoded size in bytes. */

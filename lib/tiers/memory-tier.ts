@@ -33,7 +33,10 @@ export class MemoryTier {
 
   constructor(
     options: MemoryTierOptions,
-    private readonly time: Clock,
+    /** For deciding when an entry expires. */
+    private readonly exact: Clock,
+    /** For every hit. */
+    private readonly coarse: Clock,
     private readonly clock: InvalidationClock,
     private readonly recorder: Recorder,
   ) {
@@ -70,7 +73,7 @@ export class MemoryTier {
   /** As {@link get}, but leaves no trace. */
   peek(key: string): Entry | undefined {
     const entry = this.#entries.peek(key);
-    return entry !== undefined && entry.expiresAt > this.time.now() && this.#valid(key, entry)
+    return entry !== undefined && entry.expiresAt > this.coarse.now() && this.#valid(key, entry)
       ? entry
       : undefined;
   }
@@ -85,8 +88,9 @@ export class MemoryTier {
       this.#entries.delete(key);
       return;
     }
-    entry.expiresAt = Math.ceil(this.time.now() + Math.min(ttl, this.#longest));
+    entry.expiresAt = Math.ceil(this.exact.now() + Math.min(ttl, this.#longest));
     // The first entry pushed out goes for want of a place, any after it for want of bytes.
+    unpool(entry);
     this.#growing = this.#entries.size >= this.#maxSize && !this.#entries.has(key);
     this.#entries.set(key, entry);
     this.#growing = false;
@@ -115,7 +119,7 @@ export class MemoryTier {
    */
   async sweep(): Promise<void> {
     let left = this.#entries.size;
-    const now = this.time.now();
+    const now = this.exact.now();
     const walk = this.#entries.rentries();
     for (let slice = 0; left > 0; left--) {
       const next = walk.next();
@@ -137,7 +141,7 @@ export class MemoryTier {
 
   #usable(key: string, entry: Entry): boolean {
     if (entry.asOf === this.clock.value || this.#valid(key, entry)) {
-      if (entry.expiresAt > this.time.now()) return true;
+      if (entry.expiresAt > this.coarse.now()) return true;
       this.recorder.expired(key);
     }
     this.#entries.delete(key);
@@ -160,4 +164,16 @@ export class MemoryTier {
     this.#entries.delete(key);
     if (expired) this.recorder.expired(key);
   }
+}
+
+/**
+ * Small Buffers are windows into larger ones, into Node's pool or a network read. Kept for long, each could keep thousands of
+ * bytes alive that `maxBytes` knows nothing of.
+ */
+function unpool(entry: Entry): void {
+  const { bytes } = entry;
+  if (bytes === undefined || bytes.buffer.byteLength === bytes.byteLength) return;
+  const own = Buffer.allocUnsafeSlow(bytes.byteLength);
+  own.set(bytes);
+  entry.bytes = own;
 }

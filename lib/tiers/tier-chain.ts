@@ -80,8 +80,6 @@ export class TierChain {
     if (choice.memory && this.memory !== undefined && this.coherence.fences.admits(fence, hit.entry.tags)) {
       // What is in memory by now was put there after this was asked for.
       if (this.memory.peek(fence.key) !== undefined) return hit.entry;
-      // The bytes are a window into a whole network read, which a small entry must not keep alive.
-      if (hit.entry.bytes !== undefined) hit.entry.bytes = Buffer.from(hit.entry.bytes);
       this.memory.put(fence.key, hit.entry, hit.ttl);
     }
     return hit.entry;

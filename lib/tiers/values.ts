@@ -2,6 +2,7 @@ import { freezeDeep } from '../codec/freeze.js';
 import type { ClassType, TypeReviver } from '../codec/class-type.js';
 import type { CacheCodec } from '../codec/codec.js';
 import { CacheConfigError, CacheValueError } from '../primitives/errors.js';
+import { userKey } from '../primitives/key.js';
 import type { Entry } from './entry.js';
 
 /**
@@ -10,8 +11,8 @@ import type { Entry } from './entry.js';
  *   each reader.
  * - `'freeze'`: as unset.
  * - `'clone'`: every reader gets an object of its own, which it may change.
- * - `'share'`: readers share one object that is not frozen. Fastest on the first read; a reader that changes it changes
- *   it for all.
+ * - `'share'`: those who read so share one object that is not frozen; one who changes it changes it for the others. Other
+ *   readers are not affected.
  */
 export type Isolation = 'share' | 'freeze' | 'clone';
 
@@ -29,8 +30,12 @@ export class Values {
     private readonly reviver: TypeReviver | undefined,
   ) {}
 
-  /** @throws CacheValueError when the codec cannot represent the value */
-  encode(key: string, value: unknown): Uint8Array {
+  /**
+   * @param stored for messages
+   * @throws CacheValueError when the codec cannot represent the value
+   */
+  encode(stored: string, value: unknown): Uint8Array {
+    const key = userKey(stored);
     if (value === undefined) {
       throw new CacheValueError(
         "undefined cannot be cached, it means 'nothing here': use null for a known absence",
@@ -53,23 +58,25 @@ export class Values {
    */
   accept(entry: Entry, { isolation, type }: Reading): void {
     const value = this.codec.decode(entry.bytes!);
-    if (type === undefined && isolation !== 'clone') this.#settle(entry, value, isolation);
-    else entry.value = value;
+    if (type !== undefined || isolation === 'clone') entry.value = value;
+    else if (isolation === 'share') entry.loose = value;
+    else this.#settle(entry, value);
   }
 
   /** What a reader is given. */
   read(entry: Entry, { isolation, type }: Reading): unknown {
     if (type !== undefined) return this.#revive(type, this.#own(entry));
     if (isolation === 'clone') return this.#own(entry);
+    if (isolation === 'share') return (entry.loose ??= this.#own(entry));
     if (entry.bytes === undefined) return entry.value;
-    if (!entry.decodePerReader) this.#settle(entry, this.#own(entry), isolation);
+    if (!entry.decodePerReader) this.#settle(entry, this.#own(entry));
     return entry.bytes === undefined ? entry.value : this.#own(entry);
   }
 
-  /** Shares a decoded value among readers if that is safe, and otherwise keeps it for the next reader alone. */
-  #settle(entry: Entry, value: unknown, isolation: Isolation | undefined): void {
+  /** Shares a decoded value among readers if freezing protects it, and otherwise keeps it for the next reader alone. */
+  #settle(entry: Entry, value: unknown): void {
     entry.value = value;
-    if (isolation === 'share' || freezeDeep(value)) entry.bytes = undefined;
+    if (freezeDeep(value)) entry.bytes = undefined;
     else entry.decodePerReader = true;
   }
 

@@ -53,7 +53,7 @@ describe('the memory tier', () => {
     const recorder = new Recorder('test');
     const coherence = new Coherence();
     const options = { maxSize: 100_000, maxBytes: undefined, longest: undefined };
-    const tier = new MemoryTier(options, clock, coherence.clock, recorder);
+    const tier = new MemoryTier(options, clock, clock, coherence.clock, recorder);
     for (let i = 0; i < 10_000; i++)
       tier.put(`k${i}`, new Entry(Buffer.from('1'), 0, undefined), i % 2 === 0 ? 10 : 1e6);
     for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, new Entry(Buffer.from('1'), 0, undefined), 1e6);
@@ -69,6 +69,7 @@ describe('the memory tier', () => {
     const clock = new ManualClock();
     const tier = new MemoryTier(
       { maxSize: 100_000, maxBytes: undefined, longest: undefined },
+      clock,
       clock,
       new Coherence().clock,
       new Recorder('test'),

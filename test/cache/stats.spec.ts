@@ -154,15 +154,15 @@ describe('the diagnostics channel', () => {
       await cache.delete('k2');
       clock.advance(3_600_000);
       await expect(cache.getOrSet('k', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-      store.data.set('shop:bad', { value: Buffer.from('?'), expiresAt: Infinity });
+      store.data.set('cache-shop:bad', { value: Buffer.from('?'), expiresAt: Infinity });
       await cache.get('bad');
       store.failure = new Error('connection lost');
       await cache.get('k');
     } finally {
       unsubscribe(DIAGNOSTICS_CHANNEL, listen);
     }
-    const seen = outcomes.map(({ outcome, tier, key, reason }) =>
-      [outcome, tier ?? reason, key].filter(Boolean).join(' '),
+    const seen = outcomes.map(({ outcome, tier, key, reason, what }) =>
+      [outcome, tier ?? reason, key ?? what].filter(Boolean).join(' '),
     );
     expect(seen).toStrictEqual([
       'miss memory k',
@@ -175,7 +175,7 @@ describe('the diagnostics channel', () => {
       'evicted memory k',
       'write memory k2',
       'write redis k2',
-      'invalidated keys',
+      'invalidated keys k2',
       'miss memory k',
       'miss redis k',
       'load-failed k',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { InvalidationClock, slotsOf } from '../../lib/coherence/invalidation-clock.js';
 import { parseByteSize } from '../../lib/primitives/byte-size.js';
-import { CoarseClock } from '../../lib/primitives/clock.js';
+import { CoarseClock, processClock } from '../../lib/primitives/clock.js';
 import { didYouMean } from '../../lib/primitives/did-you-mean.js';
 import { parseDuration } from '../../lib/primitives/duration.js';
 import { CacheConfigError, CacheDurationError } from '../../lib/primitives/errors.js';
@@ -193,7 +193,7 @@ describe('the invalidation clock', () => {
 
 describe('the coarse clock', () => {
   it('never goes back, is never ahead, and is looked at again after 32 reads at the latest', () => {
-    const clock = new CoarseClock();
+    const clock = new CoarseClock(processClock);
     let last = clock.now();
     for (let round = 0; round < 100; round++) {
       const before = performance.now();
@@ -208,7 +208,7 @@ describe('the coarse clock', () => {
   });
 
   it('is looked at again as soon as timers have run', async () => {
-    const clock = new CoarseClock();
+    const clock = new CoarseClock(processClock);
     clock.now();
     const before = performance.now();
     // Timers fire in order, so the clock's own has fired by then.

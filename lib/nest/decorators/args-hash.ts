@@ -74,7 +74,7 @@ class Encoder {
   }
 
   #object(value: object): string {
-    if (Array.isArray(value)) return `[${this.#list(value)}]`;
+    if (Array.isArray(value)) return this.#array(value);
     if (types.isMap(value)) return `M${this.#list([...value].flat(1))}${this.#properties(value)}`;
     if (types.isSet(value)) return `S${this.#sorted(value)}${this.#properties(value)}`;
     if (types.isDate(value)) {
@@ -88,6 +88,11 @@ class Encoder {
       return encodeBytes(classNameOf(value), bytes);
     }
     return isPlain(value) ? this.#properties(value) : this.#instance(value);
+  }
+
+  #array(value: readonly unknown[]): string {
+    if (Object.keys(value).length > value.length) this.#fail('an array with properties of its own');
+    return `[${this.#list(value)}]`;
   }
 
   #instance(value: object): string {

@@ -27,7 +27,7 @@ describe('options that are accepted', () => {
     ],
     [
       'what is not given',
-      { host: undefined, password: null, ttl: undefined, url: undefined, client: undefined },
+      { host: undefined, port: 6379, password: null, ttl: undefined, url: undefined, client: undefined },
     ],
     ['tls', { host: 'h', tls: {} }],
     ['a socket', { path: '/run/redis.sock', db: 1 }],
@@ -131,6 +131,9 @@ describe('options that are refused, by name', () => {
     ['redis.url', { url: 'redis://user:100%@host' }, 'encodeURIComponent'],
     ['redis.url', { url: 'redis://host/name' }, 'number of the database'],
     ['redis.url', { url: 'redis://host?enableOfflineQueue=false' }, "the parameter 'enableOfflineQueue'"],
+    ['redis.url', { url: undefined }, 'is a variable not set'],
+    ['redis.client', { client: null, ttl: 5 }, 'is a variable not set'],
+    ['redis.cluster', { cluster: undefined, host: undefined }, 'is a variable not set'],
     ['redis.host', { url: 'redis://a', host: 'b' }, 'contradicts redis.url'],
     ['redis.port', { url: 'redis://a', port: 1 }, 'contradicts redis.url'],
     ['redis.path', { url: 'redis://a', path: '/s' }, 'contradicts redis.url'],

@@ -76,7 +76,19 @@ export function resolveRedisOptions(given: unknown): ResolvedRedis {
     return { kind: 'server', url: checkUrl({ ...server, url: options['url'] }, 'redis'), options: server };
   }
   checkServer(server, 'redis');
+  checkIntended(options);
   return { kind: 'server', url: undefined, options: server };
+}
+
+/** A variable that is not set must not quietly become localhost. */
+function checkIntended(options: Options): void {
+  if (['host', 'port', 'path', 'sentinels'].some((name) => isGiven(options, name))) return;
+  const empty = ['url', 'client', 'cluster'].find((name) => name in options);
+  if (empty === undefined) return;
+  throw new CacheConfigError(
+    `redis.${empty}`,
+    `redis.${empty} is ${String(options[empty])}: is a variable not set? Leave redis out for a cache in memory only, or say host`,
+  );
 }
 
 function checkTtl(ttl: unknown): void {

@@ -27,7 +27,7 @@ const START_TIMEOUT = 2_000;
 /**
  * Makes a store of Redis, and waits for it for about 2 seconds. If Redis is not there by then, `onError` has been told
  * why; the store's calls fail fast until Redis appears, and work from then on.
- * With `lazyConnect` nothing is waited for: the first call connects.
+ * With `lazyConnect` nothing is waited for: the first call begins to connect, and calls fail fast until that is done.
  * @throws CacheConfigError when an option is wrong, or ioredis is not installed
  */
 export async function createRedisStore(options: RedisOptions, hooks: RedisStoreHooks): Promise<RemoteStore> {

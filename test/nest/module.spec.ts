@@ -1,14 +1,5 @@
 import { afterEach, beforeAll, afterAll, describe, expect, it, jest } from '@jest/globals';
-import {
-  Controller,
-  Get,
-  Inject,
-  Injectable,
-  Logger,
-  Module,
-  type INestApplication,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Logger, Module, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
@@ -22,8 +13,8 @@ import {
   getCacheToken,
   InjectCache,
 } from '../../lib/index.js';
-import { type RedisServer, startRedis } from '../support/redis-server.js';
-import { failure } from '../support/deferred.js';
+import { type RedisServer, startRedis, until } from '../support/redis-server.js';
+import { Deferred, failure, settle } from '../support/deferred.js';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -258,19 +249,19 @@ describe('applications', () => {
     await first.get(CacheManager).clear();
   });
 
-  it('close their connections after the HTTP server and everybody’s destroy hooks', async () => {
-    const seen: string[] = [];
-    @Injectable()
-    class LastWords implements OnApplicationShutdown {
+  it('close the cache after the HTTP server: a request that is being answered still has it', async () => {
+    const entered = new Deferred<void>();
+    const go = new Deferred<void>();
+    @Controller()
+    class SlowController {
       constructor(private readonly cache: CacheManager) {}
 
-      async beforeApplicationShutdown(): Promise<void> {
+      @Get('slow')
+      async slow(): Promise<unknown> {
+        entered.resolve();
+        await go.promise;
         await this.cache.set('last', 'words');
-        seen.push(String(await this.cache.get('last')));
-      }
-
-      onApplicationShutdown(): void {
-        seen.push('down');
+        return { found: await this.cache.get('last', { tiers: ['redis'] }) };
       }
     }
     const name = `close-${process.pid}`;
@@ -278,18 +269,19 @@ describe('applications', () => {
       imports: [
         CacheModule.forRoot({ redis: { host: server.host, port: server.port, connectionName: name } }),
       ],
-      providers: [LastWords],
+      controllers: [SlowController],
     }).compile();
-    await module.init();
+    const app = module.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    const answer = fetch(`${await app.getUrl()}/slow`, { headers: { connection: 'close' } });
+    await entered.promise;
+    const closed = app.close();
+    await settle();
+    go.resolve();
+    await expect((await answer).json()).resolves.toStrictEqual({ found: 'words' });
+    await closed;
     const admin = new Redis(server.port, server.host);
-    const connections = async (): Promise<number> =>
-      String(await admin.client('LIST'))
-        .split('\n')
-        .filter((line) => line.includes(`name=${name}`)).length;
-    expect(await connections()).toBeGreaterThan(0);
-    await module.close();
-    expect(seen).toStrictEqual(['words', 'down']);
-    expect(await connections()).toBe(0);
+    expect(String(await admin.client('LIST'))).not.toContain(`name=${name}`);
     await admin.quit();
   });
 
@@ -307,13 +299,22 @@ describe('applications', () => {
   it('start without Redis, say so once, and serve from memory and loaders', async () => {
     const errors = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
     const spare = await startRedis();
-    await spare.stop();
+    await spare.kill();
     const module = await compile(CacheModule.forRoot({ redis: { host: spare.host, port: spare.port } }));
     const cache = module.get(CacheManager);
     await expect(cache.getOrSet('k', () => 'loaded')).resolves.toBe('loaded');
     expect(cache.peek('k')).toBe('loaded');
     expect(errors).toHaveBeenCalledTimes(1);
     expect(errors.mock.calls[0]![0]).toMatch(/Redis cannot be reached/);
+
+    const logs = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
+    await spare.start();
+    await until(() => logs.mock.calls.some(([message]) => /can be reached again/.test(String(message))));
+    await cache.set('k', 'stored', { tiers: ['redis'] });
+    expect(errors).toHaveBeenCalledTimes(1);
+    await module.close();
+    await spare.stop();
+    logs.mockRestore();
     errors.mockRestore();
   });
 });

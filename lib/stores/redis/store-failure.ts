@@ -19,9 +19,11 @@ export function storeFailure(what: string, cause: unknown, key?: string): CacheS
   return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause) });
 }
 
-/** Node puts several failed attempts to connect (IPv4, IPv6) into one AggregateError, whose message is empty. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
+  // How ioredis puts it when it may not send a command again. It tells to change an option, which is not the point.
+  if (cause.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer came';
+  // Node puts several failed attempts to connect (IPv4, IPv6) into one AggregateError, whose message is empty.
   return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
 }
 

@@ -44,23 +44,27 @@ export class ServerClock {
     const round = ++this.#round;
     this.#asked = node;
     this.#askedAt = performance.now();
+    let best: Sample | undefined;
     try {
-      let shortest = Infinity;
-      for (let i = 0; i < SAMPLES && shortest > GOOD_ROUND_TRIP; i++) {
-        const { offset, roundTrip } = await sample(node);
-        // Another measurement has begun meanwhile, perhaps of another server.
-        if (round !== this.#round) return;
-        if (roundTrip >= shortest) continue;
-        shortest = roundTrip;
-        this.#offset = offset;
+      for (let i = 0; i < SAMPLES && (best?.roundTrip ?? Infinity) > GOOD_ROUND_TRIP; i++) {
+        const next = await sample(node);
+        if (best === undefined || next.roundTrip < best.roundTrip) best = next;
       }
     } catch (error) {
-      if (round === this.#round) this.failed(error);
+      if (round === this.#round && best === undefined) this.failed(error);
     }
+    // Otherwise another measurement has begun meanwhile, perhaps of another server.
+    if (round === this.#round && best !== undefined) this.#offset = best.offset;
   }
 }
 
-async function sample(node: Redis): Promise<{ offset: number; roundTrip: number }> {
+/** All in milliseconds. */
+interface Sample {
+  readonly offset: number;
+  readonly roundTrip: number;
+}
+
+async function sample(node: Redis): Promise<Sample> {
   const sent = performance.now();
   // In a pipeline, so that automatic pipelining cannot hold the question back after `sent` was taken.
   const [reply] = (await node.pipeline().time().exec()) ?? [];

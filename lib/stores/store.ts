@@ -1,6 +1,9 @@
 /**
  * Where a remote tier keeps its bytes. A store knows nothing of values, tags or policies: keys are full keys (namespace
- * included), values are opaque. Every method may reject when the store cannot be reached.
+ * included), values are opaque. Every method may reject when the store cannot be reached, and does so with
+ * `CacheClosedError` after {@link RemoteStore.close}.
+ *
+ * A read sees every write called before it, and perhaps later ones. A write that fails rejects its own call only.
  */
 export interface RemoteStore {
   /** The bytes of each key, in the order asked, `undefined` where there is none. Calls of one tick travel together. */
@@ -14,7 +17,7 @@ export interface RemoteStore {
   deleteMany(keys: readonly string[]): Promise<boolean[]>;
   /**
    * All keys that begin with `prefix`, in batches of bounded size, without blocking the store for long. Keys written
-   * while it runs may be missing, keys may come twice.
+   * while it runs may be missing, keys may come twice; those written before it was called are found.
    */
   scan(prefix: string): AsyncIterable<string[]>;
   /**

@@ -271,11 +271,11 @@ describe('applications', () => {
       ],
       controllers: [SlowController],
     }).compile();
-    const app = module.createNestApplication();
-    await app.listen(0, '127.0.0.1');
-    const answer = fetch(`${await app.getUrl()}/slow`, { headers: { connection: 'close' } });
+    const slow = module.createNestApplication();
+    await slow.listen(0, '127.0.0.1');
+    const answer = fetch(`${await slow.getUrl()}/slow`, { headers: { connection: 'close' } });
     await entered.promise;
-    const closed = app.close();
+    const closed = slow.close();
     await settle();
     go.resolve();
     await expect((await answer).json()).resolves.toStrictEqual({ found: 'words' });

@@ -26,12 +26,14 @@ export type RedisOptions = {
   ttl?: Duration;
 } & (RedisServerOptions | RedisUrlOptions | RedisClusterOptions | RedisClientOptions);
 
+/** One server, or a master behind Sentinels, by ioredis' own options. */
 export interface RedisServerOptions extends ServerOptions {
   url?: undefined;
   cluster?: undefined;
   client?: undefined;
 }
 
+/** One server by its URL. */
 export interface RedisUrlOptions extends Omit<
   ServerOptions,
   'host' | 'port' | 'path' | 'sentinels' | 'name'
@@ -42,6 +44,7 @@ export interface RedisUrlOptions extends Omit<
   client?: undefined;
 }
 
+/** A Redis Cluster. */
 export interface RedisClusterOptions {
   /** Some nodes of the cluster, the others are found; and ioredis' options for `Cluster`. */
   cluster: readonly ClusterNode[] | { nodes: readonly ClusterNode[]; options?: ClusterOptions };
@@ -49,7 +52,9 @@ export interface RedisClusterOptions {
   client?: undefined;
 }
 
+/** A connection that the application keeps. */
 export interface RedisClientOptions {
+  /** It is never closed, and has the options it has. */
   client: Redis | Cluster;
   url?: undefined;
   cluster?: undefined;

@@ -17,6 +17,8 @@ const commands = {
   },
 };
 
+// Also when the parent was killed.
+process.on('disconnect', () => process.exit());
 process.on('message', (message) => {
   commands[message.command](message).then(
     (result) => process.send({ result }),

@@ -16,32 +16,38 @@ export interface Fence {
 
 interface OpenFence extends Fence {
   broken: boolean;
+  /** The other fences of the key. */
+  next: OpenFence | undefined;
 }
 
 /** All work in progress, by key, so that an invalidation finds what it touches. */
 export class Fences {
-  readonly #open = new Map<string, Set<OpenFence>>();
+  /** The last fence opened for each key; it leads to the others. There is rarely more than one. */
+  readonly #open = new Map<string, OpenFence>();
 
   constructor(private readonly clock: InvalidationClock) {}
 
   /** Call before the work begins; every fence must be given to {@link close} again. */
   open(key: string): Fence {
-    const fence: OpenFence = { key, asOf: this.clock.value, broken: false };
-    const others = this.#open.get(key);
-    if (others === undefined) this.#open.set(key, new Set([fence]));
-    else others.add(fence);
+    const fence: OpenFence = { key, asOf: this.clock.value, broken: false, next: this.#open.get(key) };
+    this.#open.set(key, fence);
     return fence;
   }
 
   close(fence: Fence): void {
-    const fences = this.#open.get(fence.key);
-    fences?.delete(fence);
-    if (fences?.size === 0) this.#open.delete(fence.key);
+    const first = this.#open.get(fence.key);
+    if (first === fence) {
+      if (first.next === undefined) this.#open.delete(fence.key);
+      else this.#open.set(fence.key, first.next);
+      return;
+    }
+    for (let before = first; before !== undefined; before = before.next) {
+      if (before.next === fence) before.next = before.next.next;
+    }
   }
 
   break(key: string): void {
-    const fences = this.#open.get(key);
-    if (fences !== undefined) for (const fence of fences) fence.broken = true;
+    for (let fence = this.#open.get(key); fence !== undefined; fence = fence.next) fence.broken = true;
   }
 
   breakMatching(matches: (key: string) => boolean): void {

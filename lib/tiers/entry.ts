@@ -3,8 +3,12 @@
  * One class with a fixed shape, since every memory hit reads it.
  */
 export class Entry {
-  /** The encoded value; `undefined` once readers share `value` instead. */
-  bytes: Uint8Array | undefined;
+  /**
+   * The encoded value; `undefined` once readers share `value` instead. What is kept in memory is a string with a character for
+   * each byte: unlike a small Buffer it is no window into a pool or a network read that it would keep alive, and costs the
+   * garbage collector no more than any string.
+   */
+  bytes: Uint8Array | string | undefined;
   /**
    * Without `bytes`: the decoded value that readers share. Beside `bytes`: a decoded copy for the next reader alone, or
    * `undefined`.

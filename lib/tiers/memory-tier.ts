@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { type InvalidationClock, slotsOf } from '../coherence/invalidation-clock.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
+import { bytesToText } from './encoded.js';
 import type { Entry } from './entry.js';
 
 export interface MemoryTierOptions {
@@ -90,7 +91,7 @@ export class MemoryTier {
     }
     entry.expiresAt = Math.ceil(this.exact.now() + Math.min(ttl, this.#longest));
     // The first entry pushed out goes for want of a place, any after it for want of bytes.
-    unpool(entry);
+    if (entry.bytes !== undefined) entry.bytes = bytesToText(entry.bytes);
     this.#growing = this.#entries.size >= this.#maxSize && !this.#entries.has(key);
     this.#entries.set(key, entry);
     this.#growing = false;
@@ -164,16 +165,4 @@ export class MemoryTier {
     this.#entries.delete(key);
     if (expired) this.recorder.expired(key);
   }
-}
-
-/**
- * Small Buffers are windows into larger ones, into Node's pool or a network read. Kept for long, each could keep thousands of
- * bytes alive that `maxBytes` knows nothing of.
- */
-function unpool(entry: Entry): void {
-  const { bytes } = entry;
-  if (bytes === undefined || bytes.buffer.byteLength === bytes.byteLength) return;
-  const own = Buffer.allocUnsafeSlow(bytes.byteLength);
-  own.set(bytes);
-  entry.bytes = own;
 }

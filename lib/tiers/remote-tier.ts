@@ -2,6 +2,7 @@ import { EnvelopeFormat } from '../codec/envelope.js';
 import type { Recorder } from '../observability/recorder.js';
 import { CacheStoreError } from '../primitives/errors.js';
 import type { RemoteStore, StoreEntry } from '../stores/store.js';
+import { textToBytes } from './encoded.js';
 import { Entry } from './entry.js';
 
 /** An entry found in the store, with the milliseconds it has left. */
@@ -52,7 +53,7 @@ export class RemoteTier {
     const now = this.store.now();
     const entries = writes.map(({ key, entry, ttl }): StoreEntry => ({
       key: this.#prefix + key,
-      value: this.#format.seal(entry.bytes!, now + ttl, entry.tags),
+      value: this.#format.seal(textToBytes(entry.bytes!), now + ttl, entry.tags),
       ttl,
     }));
     await this.#told('to store this', () => this.store.setMany(entries));

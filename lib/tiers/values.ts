@@ -3,6 +3,7 @@ import type { ClassType, TypeReviver } from '../codec/class-type.js';
 import type { CacheCodec } from '../codec/codec.js';
 import { CacheConfigError, CacheValueError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
+import { textToBytes } from './encoded.js';
 import type { Entry } from './entry.js';
 
 /**
@@ -57,7 +58,7 @@ export class Values {
    * @throws whatever the codec throws when the bytes are corrupt
    */
   accept(entry: Entry, { isolation, type }: Reading): void {
-    const value = this.codec.decode(entry.bytes!);
+    const value = this.codec.decode(textToBytes(entry.bytes!));
     if (type !== undefined || isolation === 'clone') entry.value = value;
     else if (isolation === 'share') entry.loose = value;
     else this.#settle(entry, value);
@@ -84,7 +85,7 @@ export class Values {
   #own(entry: Entry): unknown {
     if (entry.bytes === undefined) return this.codec.decode(this.codec.encode(entry.value));
     const decoded = entry.value;
-    if (decoded === undefined) return this.codec.decode(entry.bytes);
+    if (decoded === undefined) return this.codec.decode(textToBytes(entry.bytes));
     entry.value = undefined;
     return decoded;
   }

@@ -32,16 +32,14 @@ export class BatchReadThrough {
   /** @param keys distinct */
   async getMany(keys: readonly NamedKey[], options: ResolvedOptions): Promise<Map<string, unknown>> {
     const entries = this.#fromMemory(keys, options);
-    const rest = keys.filter(({ key }) => !entries.has(key));
+    const rest = entries.size === 0 ? keys : keys.filter(({ key }) => !entries.has(key));
     if (rest.length > 0) {
-      const fences = rest.map(({ stored }) => this.coherence.fences.open(stored));
-      try {
-        const found = await this.chain.fetch(fences, options);
-        this.#collect(entries, rest, found);
-        for (const entry of found) if (entry === undefined) this.recorder.miss();
-      } finally {
-        for (const fence of fences) this.coherence.fences.close(fence);
-      }
+      const found = await this.#fetch(
+        rest.map(({ stored }) => stored),
+        options,
+      );
+      this.#collect(entries, rest, found);
+      for (const entry of found) if (entry === undefined) this.recorder.miss();
     }
     return this.#give(keys, entries, options);
   }
@@ -68,6 +66,16 @@ export class BatchReadThrough {
       for (const [key, entry] of result.value) entries.set(key, entry);
     }
     return this.#give(keys, entries, options);
+  }
+
+  async #fetch(stored: readonly string[], options: ResolvedOptions): Promise<(Entry | undefined)[]> {
+    if (!this.chain.copiesUp(options)) return this.chain.fetch(stored, undefined, options);
+    const fences = stored.map((key) => this.coherence.fences.open(key));
+    try {
+      return await this.chain.fetch(stored, fences, options);
+    } finally {
+      for (const fence of fences) this.coherence.fences.close(fence);
+    }
   }
 
   #fromMemory(keys: readonly NamedKey[], options: ResolvedOptions): Map<string, Entry> {
@@ -119,8 +127,11 @@ export class BatchReadThrough {
     load: LoadMissing,
     options: ResolvedOptions,
   ): Promise<(Entry | undefined)[]> {
+    const stored = keys.map((key) => key.stored);
     const entries =
-      this.chain.remote === undefined ? keys.map(() => undefined) : await this.chain.fetch(fences, options);
+      this.chain.remote === undefined
+        ? keys.map(() => undefined)
+        : await this.chain.fetch(stored, fences, options);
     const missing = keys.map((_, i) => i).filter((i) => entries[i] === undefined);
     if (missing.length === 0) return entries;
     for (let i = 0; i < missing.length; i++) this.recorder.miss();

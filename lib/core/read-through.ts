@@ -68,11 +68,10 @@ export class ReadThrough {
   }
 
   async #fetch(stored: string, options: ResolvedOptions): Promise<Entry | undefined> {
-    if (this.chain.remote === undefined || !options.redis) return undefined;
+    if (!this.chain.copiesUp(options)) return this.chain.fetchOne(stored, undefined, options);
     const fence = this.coherence.fences.open(stored);
     try {
-      const [entry] = await this.chain.fetch([fence], options);
-      return entry;
+      return await this.chain.fetchOne(stored, fence, options);
     } finally {
       this.coherence.fences.close(fence);
     }
@@ -85,7 +84,7 @@ export class ReadThrough {
     options: ResolvedOptions,
   ): Promise<Entry | undefined> {
     if (this.chain.remote !== undefined && options.redis) {
-      const [found] = await this.chain.fetch([fence], options);
+      const found = await this.chain.fetchOne(fence.key, fence, options);
       if (found !== undefined) return found;
     }
     this.recorder.miss();

@@ -45,7 +45,7 @@ export class TierChain {
 
   /** Whether the remote tier has a usable entry. Leaves no trace. */
   async holds(key: string, reading: Reading): Promise<boolean> {
-    const [found] = (await this.#remote?.read([key], this.coherence.clock.value)) ?? [];
+    const found = await this.#remote?.readOne(key, this.coherence.clock.value);
     return found !== undefined && this.#accept(found.entry, key, reading);
   }
 
@@ -57,32 +57,51 @@ export class TierChain {
     await remote?.close();
   }
 
-  /**
-   * Asks the remote tier and copies what it has into memory.
-   * @param fences one for each key wanted, opened before this call; the caller closes them
-   */
-  async fetch(fences: readonly Fence[], choice: TierChoice): Promise<(Entry | undefined)[]> {
-    if (this.#remote === undefined || !choice.redis) return Array.from(fences, () => undefined);
-    const asOf = this.coherence.clock.value;
-    const found = await this.#remote.read(
-      fences.map((fence) => fence.key),
-      asOf,
-    );
-    return found.map((hit, i) => this.#take(hit, fences[i]!, choice));
+  /** Whether what is found in the remote tier is copied into memory. Only then does a read of it need a fence. */
+  copiesUp(choice: TierChoice): boolean {
+    return this.memory !== undefined && choice.memory;
   }
 
-  #take(hit: Found | undefined, fence: Fence, choice: TierChoice): Entry | undefined {
-    if (hit === undefined || !this.#accept(hit.entry, fence.key, choice)) {
-      this.recorder.redisMiss(fence.key);
+  /**
+   * Asks the remote tier and copies what it has into memory.
+   * @param fences one for each key, opened before this call; the caller closes them. Without them nothing is copied
+   */
+  async fetch(
+    keys: readonly string[],
+    fences: readonly Fence[] | undefined,
+    choice: TierChoice,
+  ): Promise<(Entry | undefined)[]> {
+    if (this.#remote === undefined || !choice.redis) return Array.from(keys, () => undefined);
+    const found = await this.#remote.read(keys, this.coherence.clock.value);
+    return found.map((hit, i) => this.#take(hit, keys[i]!, fences?.[i], choice));
+  }
+
+  /** As {@link fetch}, for one key. */
+  async fetchOne(key: string, fence: Fence | undefined, choice: TierChoice): Promise<Entry | undefined> {
+    if (this.#remote === undefined || !choice.redis) return undefined;
+    const hit = await this.#remote.readOne(key, this.coherence.clock.value);
+    return this.#take(hit, key, fence, choice);
+  }
+
+  #take(
+    hit: Found | undefined,
+    key: string,
+    fence: Fence | undefined,
+    choice: TierChoice,
+  ): Entry | undefined {
+    if (hit === undefined || !this.#accept(hit.entry, key, choice)) {
+      this.recorder.redisMiss(key);
       return undefined;
     }
-    this.recorder.redisHit(fence.key);
-    if (choice.memory && this.memory !== undefined && this.coherence.fences.admits(fence, hit.entry.tags)) {
-      // What is in memory by now was put there after this was asked for.
-      if (this.memory.peek(fence.key) !== undefined) return hit.entry;
-      this.memory.put(fence.key, hit.entry, hit.ttl);
-    }
+    this.recorder.redisHit(key);
+    if (fence !== undefined && this.copiesUp(choice)) this.#copyUp(hit, fence);
     return hit.entry;
+  }
+
+  #copyUp({ entry, ttl }: Found, fence: Fence): void {
+    if (!this.coherence.fences.admits(fence, entry.tags)) return;
+    // What is in memory by now was put there after this was asked for.
+    if (this.memory?.peek(fence.key) === undefined) this.memory?.put(fence.key, entry, ttl);
   }
 
   #accept(entry: Entry, key: string, reading: Reading): boolean {

@@ -39,8 +39,10 @@ function collectOnce(root: object): Iterable<object> | undefined {
 
 /** @returns false when there is a child that freezing does not protect */
 function pushChildren(container: object, found: object[]): boolean {
-  for (const key in container) {
-    const child = (container as Record<string, unknown>)[key];
+  // Both are several times faster than a for-in loop.
+  const children: readonly unknown[] = Array.isArray(container) ? container : Object.values(container);
+  for (let i = 0; i < children.length; i++) {
+    const child = children[i];
     if (typeof child === 'function') return false;
     if (typeof child !== 'object' || child === null) continue;
     if (!isPlain(child)) return false;

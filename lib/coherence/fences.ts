@@ -57,7 +57,7 @@ export class Fences {
   /** Whether nothing that concerns this key or these tags was invalidated since the work began. */
   admits(fence: Fence, tags: readonly string[] | undefined): boolean {
     if (fence.broken) return false;
-    return fence.asOf === this.clock.value || this.clock.covers(slotsOf(fence.key, tags), fence.asOf);
+    return fence.asOf >= this.clock.slotsMovedAt || this.clock.covers(slotsOf(fence.key, tags), fence.asOf);
   }
 
   /**

@@ -17,6 +17,7 @@ export class InvalidationClock {
   readonly #slots = new Float64Array(SLOTS);
   #value = 0;
   #tagsMovedAt = 0;
+  #slotsMovedAt = 0;
 
   /** Grows by one with every invalidation. */
   get value(): number {
@@ -28,19 +29,28 @@ export class InvalidationClock {
     return this.#tagsMovedAt;
   }
 
+  /**
+   * The clock's value at the last invalidation of any tag or prefix: what was valid then or later is valid as far as slots
+   * are concerned, and need not be looked at.
+   */
+  get slotsMovedAt(): number {
+    return this.#slotsMovedAt;
+  }
+
   /** Notes an invalidation that concerns no slot: of keys, or of a pattern that is no prefix. */
   tick(): void {
     this.#value++;
   }
 
   invalidateTags(tags: readonly string[]): void {
-    this.#tagsMovedAt = ++this.#value;
+    this.#slotsMovedAt = this.#tagsMovedAt = ++this.#value;
     for (const tag of tags) this.#slots[tagSlot(tag)] = this.#value;
   }
 
   /** @param prefix empty, or ending in `:` */
   invalidatePrefix(prefix: string): void {
-    this.#slots[prefixSlot(prefix)] = ++this.#value;
+    this.#slotsMovedAt = ++this.#value;
+    this.#slots[prefixSlot(prefix)] = this.#value;
   }
 
   /** Whether nothing among `slots` was invalidated after `asOf`. */

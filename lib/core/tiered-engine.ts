@@ -69,6 +69,8 @@ export class TieredEngine implements CacheEngine {
     this.#writer = new Writer(this.#chain, this.#coherence, values, recorder);
   }
 
+  // Not async where a promise is passed on: the caller is, and turns what is thrown here into a rejection.
+
   fresh(stored: string, options: EntryOptions<never> | undefined): unknown {
     if (!this.#sharesByDefault || (options !== undefined && needsResolving(options))) {
       return this.#freshAs(stored, this.#resolve(options, stored));
@@ -91,12 +93,12 @@ export class TieredEngine implements CacheEngine {
     return !this.#closed && this.#chain.holds(stored, this.#defaults);
   }
 
-  async get(stored: string, options: EntryOptions<never> | undefined): Promise<unknown> {
+  get(stored: string, options: EntryOptions<never> | undefined): Promise<unknown> {
     const resolved = this.#resolve(options, stored);
-    return this.#closed ? undefined : this.#reads.get(stored, resolved);
+    return this.#closed ? Promise.resolve(undefined) : this.#reads.get(stored, resolved);
   }
 
-  async getOrSet(
+  getOrSet(
     stored: string,
     key: string,
     loader: (context: LoadContext) => unknown,
@@ -105,14 +107,14 @@ export class TieredEngine implements CacheEngine {
     return this.#reads.getOrSet(stored, key, loader, this.#resolve(options, stored));
   }
 
-  async getMany(
+  getMany(
     keys: readonly NamedKey[],
     options: EntryOptions<never> | undefined,
   ): Promise<Map<string, unknown>> {
     return this.#batches.getMany(keys, this.#resolve(options));
   }
 
-  async getOrSetMany(
+  getOrSetMany(
     keys: readonly NamedKey[],
     loadMissing: (missing: string[], context: BatchLoadContext) => unknown,
     options: EntryOptions<never> | undefined,

@@ -24,7 +24,7 @@ export class Entry {
   expiresAt = Infinity;
   /**
    * The invalidation clock as of which the entry is known to be valid. Raised each time it is found valid, so that a
-   * check is one comparison as long as nothing is invalidated.
+   * check is one comparison until the next tag or prefix is invalidated.
    */
   asOf: number;
   readonly tags: readonly string[] | undefined;

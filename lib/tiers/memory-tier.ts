@@ -141,7 +141,7 @@ export class MemoryTier {
   }
 
   #usable(key: string, entry: Entry): boolean {
-    if (entry.asOf === this.clock.value || this.#valid(key, entry)) {
+    if (this.#valid(key, entry)) {
       if (entry.expiresAt > this.coarse.now()) return true;
       this.recorder.expired(key);
     }
@@ -150,11 +150,10 @@ export class MemoryTier {
   }
 
   #valid(key: string, entry: Entry): boolean {
-    const now = this.clock.value;
-    if (entry.asOf === now) return true;
+    if (entry.asOf >= this.clock.slotsMovedAt) return true;
     entry.slots ??= slotsOf(key, entry.tags);
     if (!this.clock.covers(entry.slots, entry.asOf)) return false;
-    entry.asOf = now;
+    entry.asOf = this.clock.value;
     return true;
   }
 

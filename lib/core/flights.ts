@@ -16,6 +16,17 @@ export interface Flight {
   readonly ofBatch: boolean;
 }
 
+class SingleFlight implements Flight {
+  /** Set before anybody can join: until then {@link Flights.joinable} refuses whoever asks. */
+  result!: Promise<Entry | undefined>;
+  readonly ofBatch = false;
+
+  constructor(
+    readonly key: string,
+    readonly fence: Fence,
+  ) {}
+}
+
 /** The flights in the air, at most one to be joined per key. */
 export class Flights {
   readonly #byKey = new Map<string, Flight>();
@@ -44,13 +55,22 @@ export class Flights {
 
   /** Starts a flight; it can be joined until `search` settles. */
   start(key: string, search: (fence: Fence) => Promise<Entry | undefined>): Flight {
-    const fence = this.fences.open(key);
-    let resolve!: (entry: Promise<Entry | undefined>) => void;
-    const result = new Promise<Entry | undefined>((settle) => (resolve = settle));
-    const flight: Flight = { key, fence, result, ofBatch: false };
+    const flight = new SingleFlight(key, this.fences.open(key));
+    // Before the search begins: it may run a loader at once, which may ask for this key.
     this.#byKey.set(key, flight);
-    resolve(search(fence).finally(() => this.#land(flight)));
+    flight.result = this.#fly(flight, search);
     return flight;
+  }
+
+  async #fly(
+    flight: Flight,
+    search: (fence: Fence) => Promise<Entry | undefined>,
+  ): Promise<Entry | undefined> {
+    try {
+      return await search(flight.fence);
+    } finally {
+      this.#land(flight);
+    }
   }
 
   /** Starts one flight per key; `search` gets the fences in the order of the keys, and gives one result each. */

@@ -40,11 +40,16 @@ export async function createCache(
 ): Promise<CreatedCache> {
   const resolved = resolveCacheOptions(options);
   const recorder = new Recorder(resolved.name);
-  if (resolved.redis !== undefined) resolveRedisOptions(resolved.redis);
   const engine = resolved.enabled
     ? await createEngine(resolved, recorder, surroundings)
-    : new PassThroughEngine(resolved.defaults, recorder);
+    : createDisabledEngine(resolved, recorder);
   return { manager: new CacheManager(engine), close: () => engine.close() };
+}
+
+/** No store is made that would check its options. */
+function createDisabledEngine({ redis, defaults }: ResolvedCacheOptions, recorder: Recorder): CacheEngine {
+  if (redis !== undefined) resolveRedisOptions(redis);
+  return new PassThroughEngine(defaults, recorder);
 }
 
 async function createEngine(

@@ -1,3 +1,6 @@
+/** What a codec's id looks like. */
+export const CODEC_ID = /^[a-z0-9.-]{1,16}$/;
+
 /**
  * Turns values into bytes and back. One codec serves all tiers of a cache, so that a value has the same type and shape
  * wherever it is read from.

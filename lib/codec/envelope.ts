@@ -1,4 +1,5 @@
 import { CacheValueError } from '../primitives/errors.js';
+import { CODEC_ID } from './codec.js';
 
 /**
  * What a remote tier stores beside an encoded value.
@@ -29,7 +30,7 @@ export class EnvelopeFormat {
   readonly #start: Buffer;
 
   constructor(codecId: string) {
-    if (!/^[a-z0-9.-]{1,16}$/.test(codecId)) {
+    if (!CODEC_ID.test(codecId)) {
       throw new CacheValueError(
         `a codec's id must be 1 to 16 characters of a-z, 0-9, '-' and '.', not '${codecId}'`,
       );

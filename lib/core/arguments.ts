@@ -10,6 +10,12 @@ export function checkLoader(loader: unknown, key?: string): void {
   });
 }
 
+/** @throws CacheArgumentError unless a batch loader returned a Map */
+export function checkRows(found: unknown): asserts found is Map<unknown, unknown> {
+  if (found instanceof Map) return;
+  throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
+}
+
 /**
  * @returns the different keys, in their order
  * @throws CacheArgumentError, CacheKeyError

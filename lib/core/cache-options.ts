@@ -2,15 +2,17 @@ import type { CacheCodec } from '../codec/codec.js';
 import { type ByteSize, parseByteSize } from '../primitives/byte-size.js';
 import type { Duration } from '../primitives/duration.js';
 import { CacheConfigError, CacheError } from '../primitives/errors.js';
+import { optionalTtl } from '../primitives/ttl-option.js';
 import type { RedisOptions } from '../stores/redis/redis-options.js';
 import type { MemoryTierOptions } from '../tiers/memory-tier.js';
-import { checkCodec, checkName, checkObject, checkScope, optionalTtl, wrong } from './option-checks.js';
+import { checkCodec, checkName, checkObject, checkScope, wrong } from './option-checks.js';
 import { DEFAULTS } from './defaults.js';
 import {
   ENTRY_OPTION_NAMES,
   type EntryOptions,
   type ResolvedOptions,
   resolveOptions,
+  unstatedOptions,
 } from './entry-options.js';
 
 /** The memory tier's options. */
@@ -111,15 +113,7 @@ function resolveMemory(
 }
 
 function resolveDefaults(defaults: EntryOptions | undefined, ttl: number): ResolvedOptions {
-  const base: ResolvedOptions = {
-    ttl,
-    tags: undefined,
-    tagsOf: undefined,
-    type: undefined,
-    isolation: undefined,
-    memory: true,
-    redis: true,
-  };
+  const base = unstatedOptions(ttl);
   if (defaults === undefined) return Object.freeze(base);
   checkObject(defaults, 'defaults', ENTRY_OPTION_NAMES);
   try {

@@ -39,6 +39,19 @@ export interface ResolvedOptions {
   readonly redis: boolean;
 }
 
+/** What an entry gets when nobody says anything but its ttl, in milliseconds. */
+export function unstatedOptions(ttl: number): ResolvedOptions {
+  return {
+    ttl,
+    tags: undefined,
+    tagsOf: undefined,
+    type: undefined,
+    isolation: undefined,
+    memory: true,
+    redis: true,
+  };
+}
+
 /** The names {@link EntryOptions} may hold. */
 export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers'] as const;
 

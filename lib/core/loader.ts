@@ -1,11 +1,12 @@
 import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
-import { CacheArgumentError, CacheClosedError } from '../primitives/errors.js';
+import { CacheClosedError } from '../primitives/errors.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { Entry } from '../tiers/entry.js';
 import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
+import { checkRows } from './arguments.js';
 import type { ResolvedOptions } from './entry-options.js';
 import type { Flights } from './flights.js';
 import { type BatchLoad, type Cancellation, type LoadDecisions, SingleLoad } from './load-context.js';
@@ -59,11 +60,9 @@ export class Loader {
   ): Promise<(Loaded | undefined)[]> {
     const stored = fences.map((fence) => fence.key);
     const found = await this.#run(stored, undefined, context.cancellation, load);
-    if (!(found instanceof Map)) {
-      throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
-    }
+    checkRows(found);
     return keys.map((key, i) => {
-      const value: unknown = found.get(key);
+      const value = found.get(key);
       return value === undefined ? undefined : this.#prepare(value, context.of(key), fences[i]!, options);
     });
   }

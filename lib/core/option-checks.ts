@@ -1,25 +1,9 @@
-import type { CacheCodec } from '../codec/codec.js';
+import { type CacheCodec, CODEC_ID } from '../codec/codec.js';
 import { didYouMean } from '../primitives/did-you-mean.js';
-import { parseDuration } from '../primitives/duration.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 
 // Each throws CacheConfigError, which names the option and says what is allowed.
-
-/** @returns milliseconds; `undefined` when no ttl is given */
-export function optionalTtl(ttl: unknown, option: string): number | undefined {
-  if (ttl === undefined) return undefined;
-  try {
-    const ms = parseDuration(ttl, option);
-    if (ms > 0) return ms;
-  } catch (error) {
-    throw new CacheConfigError(option, (error as Error).message, { cause: error });
-  }
-  throw new CacheConfigError(
-    option,
-    `${option} is 0: nothing would be stored; set enabled to false to turn the cache off`,
-  );
-}
 
 /** Read by the module, which is told of a mistake only when the application starts. */
 export function checkScope(options: object): void {
@@ -41,7 +25,7 @@ export function checkCodec(codec: CacheCodec): void {
   if (typeof encode !== 'function' || typeof decode !== 'function') {
     throw new CacheConfigError('codec', 'codec must have the functions encode and decode');
   }
-  if (typeof id !== 'string' || !/^[a-z0-9.-]{1,16}$/.test(id)) {
+  if (typeof id !== 'string' || !CODEC_ID.test(id)) {
     throw wrong('codec.id', id, "1 to 16 characters of a-z, 0-9, '-' and '.'");
   }
 }

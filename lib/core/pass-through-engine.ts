@@ -1,7 +1,8 @@
 import type { Recorder } from '../observability/recorder.js';
 import type { CacheStats } from '../observability/stats.js';
-import { CacheArgumentError, CacheValueError } from '../primitives/errors.js';
+import { CacheValueError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
+import { checkRows } from './arguments.js';
 import type { NamedKey } from './batch-read-through.js';
 import type { CacheEngine } from './cache-engine.js';
 import { type EntryOptions, type ResolvedOptions, resolveOptions } from './entry-options.js';
@@ -59,11 +60,9 @@ export class PassThroughEngine implements CacheEngine {
     const names = keys.map(({ key }) => key);
     if (names.length === 0) return new Map();
     const found = await loadMissing([...names], new BatchLoad(names));
-    if (!(found instanceof Map)) {
-      throw new CacheArgumentError('the loader of getOrSetMany must return a Map of keys to values');
-    }
+    checkRows(found);
     const present = names.filter((key) => found.get(key) !== undefined);
-    return new Map(present.map((key) => [key, found.get(key) as unknown]));
+    return new Map(present.map((key) => [key, found.get(key)]));
   }
 
   async set(

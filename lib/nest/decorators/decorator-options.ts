@@ -1,19 +1,16 @@
-import { ENTRY_OPTION_NAMES, type EntryOptions, resolveOptions } from '../../core/entry-options.js';
+import {
+  ENTRY_OPTION_NAMES,
+  type EntryOptions,
+  resolveOptions,
+  unstatedOptions,
+} from '../../core/entry-options.js';
 import { didYouMean } from '../../primitives/did-you-mean.js';
 import { parseDuration } from '../../primitives/duration.js';
 import { CacheError } from '../../primitives/errors.js';
 import type { MethodSite } from './method-site.js';
 
 /** Nothing decided: only there to have the options of a call checked. */
-const UNDECIDED = {
-  ttl: 0,
-  tags: undefined,
-  tagsOf: undefined,
-  type: undefined,
-  isolation: undefined,
-  memory: true,
-  redis: true,
-};
+const UNDECIDED = unstatedOptions(0);
 
 /**
  * Checks that the options are an object with no other names than those known.

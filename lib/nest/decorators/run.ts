@@ -1,5 +1,4 @@
-import type { MethodSite } from './method-site.js';
-import type { Method } from './method-site.js';
+import type { Method, MethodSite } from './method-site.js';
 
 /** Runs a method as it was, except that it answers with a promise: what it throws at once becomes a rejection. */
 export async function runMethod(method: Method, self: object, args: readonly unknown[]): Promise<unknown> {

@@ -1,7 +1,8 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions as ServerOptions } from 'ioredis';
 
-import { type Duration, parseDuration } from '../../primitives/duration.js';
+import type { Duration } from '../../primitives/duration.js';
 import { CacheConfigError } from '../../primitives/errors.js';
+import { optionalTtl } from '../../primitives/ttl-option.js';
 import { checkCluster, checkMasterReads, checkServer, checkUrl, checkWritable } from './connection-checks.js';
 import { checkObject, isGiven, isObject, type Options, refuse, wrong } from './option-checks.js';
 
@@ -73,7 +74,7 @@ export type ResolvedRedis =
 export function resolveRedisOptions(given: unknown): ResolvedRedis {
   checkObject(given, 'redis');
   const { ttl, ...options } = given;
-  checkTtl(ttl);
+  optionalTtl(ttl, 'redis.ttl');
   if (isGiven(options, 'client')) return resolveClient(options);
   if (isGiven(options, 'cluster')) return resolveCluster(options);
   const { url: _url, client: _client, cluster: _cluster, ...server } = options;
@@ -94,16 +95,6 @@ function checkIntended(options: Options): void {
     `redis.${empty}`,
     `redis.${empty} is ${String(options[empty])}: is a variable not set? Leave redis out for a cache in memory only, or say host`,
   );
-}
-
-function checkTtl(ttl: unknown): void {
-  if (ttl === undefined) return;
-  try {
-    if (parseDuration(ttl, 'redis.ttl') > 0) return;
-  } catch (cause) {
-    throw new CacheConfigError('redis.ttl', (cause as Error).message, { cause });
-  }
-  throw new CacheConfigError('redis.ttl', 'redis.ttl is 0: nothing would be stored');
 }
 
 function resolveClient({ client, ...rest }: Options): ResolvedRedis {

@@ -1,0 +1,152 @@
+import { connect, type Socket } from 'node:net';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The two sides of one proxied connection and what is on its way between them. */
+export class ProxiedConnection {
+  /** Resolves once no socket is left. */
+  readonly closed: Promise<void>;
+  readonly #client: Socket;
+  readonly #server: Socket | undefined;
+  readonly #lanes: readonly Lane[];
+  #halfOpen = false;
+
+  /**
+   * @param target without one the connection leads nowhere: whatever the client sends is swallowed
+   * @param lag asked for each chunk: how many milliseconds later it arrives
+   */
+  constructor(client: Socket, target: Endpoint | undefined, lag: () => number) {
+    this.#client = client;
+    if (target === undefined) {
+      this.#lanes = [];
+      client.on('error', () => undefined);
+      client.resume();
+    } else {
+      const { host, port } = target;
+      this.#server = connect({ host, port, allowHalfOpen: true, noDelay: true });
+      this.#lanes = [new Lane(client, this.#server, lag), new Lane(this.#server, client, lag)];
+    }
+    this.closed = Promise.all([client, this.#server].map(closing)).then(() => undefined);
+  }
+
+  get isOpen(): boolean {
+    return !this.#client.destroyed && !this.#client.readableEnded;
+  }
+
+  /** Both sides get an RST, and what was on its way is lost. */
+  reset(): void {
+    this.swallow();
+    reset(this.#client);
+    if (this.#server) reset(this.#server);
+  }
+
+  /** From now on neither side hears of the other, not even that it left. */
+  swallow(): void {
+    for (const lane of this.#lanes) lane.swallow();
+  }
+
+  /** The server loses its client, and the client never hears of it. */
+  halfOpen(): void {
+    this.#halfOpen = true;
+    this.swallow();
+    this.#server?.destroy();
+  }
+
+  /** Ends a black hole: a stream with a gap in it must not go on. A dead server is not brought back. */
+  heal(): void {
+    if (this.#halfOpen) return;
+    if (this.#lanes.length === 0 || this.#lanes.some((lane) => lane.swallows)) this.reset();
+    else for (const lane of this.#lanes) lane.hurry();
+  }
+}
+
+interface Delivery {
+  at: number;
+  readonly run: () => void;
+}
+
+/** One direction of a connection. The end of the stream and a reset travel in line, as late as the bytes before them. */
+class Lane {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #lag: () => number;
+  readonly #queue: Delivery[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #swallows = false;
+
+  constructor(from: Socket, to: Socket, lag: () => number) {
+    this.#from = from;
+    this.#to = to;
+    this.#lag = lag;
+    from.on('data', (chunk: Buffer) => this.#send(() => to.write(chunk)));
+    from.on('end', () => this.#send(() => to.end()));
+    from.on('error', () => this.#send(() => reset(to)));
+    for (const event of ['connect', 'drain']) to.on(event, () => this.#resume());
+  }
+
+  get swallows(): boolean {
+    return this.#swallows;
+  }
+
+  /** Loses what is on its way and all that is still to come; it is read all the same, so that no sender gets stuck. */
+  swallow(): void {
+    this.#swallows = true;
+    this.#queue.length = 0;
+    clearTimeout(this.#timer);
+    this.#from.resume();
+  }
+
+  /** Delivers now what is on its way. */
+  hurry(): void {
+    for (const delivery of this.#queue) delivery.at = 0;
+    this.#deliver();
+  }
+
+  #send(run: () => void): void {
+    if (this.#swallows) return;
+    const before = this.#queue.at(-1)?.at ?? 0;
+    this.#queue.push({ at: Math.max(before, performance.now() + this.#lag()), run });
+    this.#deliver();
+  }
+
+  #resume(): void {
+    this.#from.resume();
+    this.#deliver();
+  }
+
+  /** Nothing is handed to a socket that cannot send it yet: once there it could not be swallowed any more. */
+  #deliver(): void {
+    clearTimeout(this.#timer);
+    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
+      if (this.#to.connecting || this.#to.writableNeedDrain) {
+        this.#from.pause();
+        return;
+      }
+      const early = next.at - performance.now();
+      if (early > 0) {
+        // A timer may fire a fraction of a millisecond early: then another one takes over.
+        this.#timer = setTimeout(() => this.#deliver(), early);
+        return;
+      }
+      this.#queue.shift();
+      next.run();
+    }
+  }
+}
+
+function reset(socket: Socket): void {
+  // Neither a socket that is not connected nor one whose end is still being sent can be reset.
+  const unable = socket.connecting || (socket.writableEnded && !socket.writableFinished);
+  if (unable) socket.destroy();
+  else if (!socket.destroyed) socket.resetAndDestroy();
+}
+
+function closing(socket: Socket | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket) socket.once('close', () => resolve());
+    else resolve();
+  });
+}

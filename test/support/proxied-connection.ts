@@ -107,8 +107,7 @@ class Lane {
 
   #send(run: () => void): void {
     if (this.#swallows) return;
-    const before = this.#queue.at(-1)?.at ?? 0;
-    this.#queue.push({ at: Math.max(before, performance.now() + this.#lag()), run });
+    this.#queue.push({ at: performance.now() + this.#lag(), run });
     this.#deliver();
   }
 
@@ -117,7 +116,10 @@ class Lane {
     this.#deliver();
   }
 
-  /** Nothing is handed to a socket that cannot send it yet: once there it could not be swallowed any more. */
+  /**
+   * Only ever looks at the first in line, which keeps the order. Nothing is handed to a socket that cannot send it yet: once
+   * there it could not be swallowed any more.
+   */
   #deliver(): void {
     clearTimeout(this.#timer);
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {

@@ -1,5 +1,9 @@
 import { loadTypeReviver } from './codec/class-type.js';
 import { jsonCodec } from './codec/json-codec.js';
+import { Coherence } from './coherence/coherence.js';
+import { Follower } from './coherence/follower.js';
+import { differences } from './coherence/settings.js';
+import { Trust } from './coherence/trust.js';
 import { CacheManager } from './core/cache-manager.js';
 import type { CacheEngine } from './core/cache-engine.js';
 import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from './core/cache-options.js';
@@ -10,7 +14,11 @@ import { type Clock, CoarseClock, processClock } from './primitives/clock.js';
 import { resolveRedisOptions } from './stores/redis/redis-options.js';
 import { createRedisStore } from './stores/redis/redis-store.js';
 import type { RemoteStore } from './stores/store.js';
+import { Invalidator } from './tiers/invalidator.js';
+import { newInstance } from './tiers/leases.js';
+import { MemoryTier } from './tiers/memory-tier.js';
 import { RemoteTier } from './tiers/remote-tier.js';
+import { TierChain } from './tiers/tier-chain.js';
 import { Values } from './tiers/values.js';
 
 /** What the cache's surroundings may do for it. */
@@ -21,8 +29,10 @@ export interface Surroundings {
   readonly onStoreError?: (error: Error) => void;
   /** Told when Redis can be used again, or for the first time. */
   readonly onStoreReady?: () => void;
-  /** Used in place of what `redis` describes; closed with the cache. */
-  readonly store?: RemoteStore;
+  /** Told when another instance of the namespace was set up differently. */
+  readonly onWarning?: (message: string) => void;
+  /** Used in place of what `redis` describes; closed with the cache. Given the id of this instance. */
+  readonly store?: (instance: string) => RemoteStore;
 }
 
 export interface CreatedCache {
@@ -39,7 +49,7 @@ export async function createCache(
   surroundings: Surroundings = {},
 ): Promise<CreatedCache> {
   const resolved = resolveCacheOptions(options);
-  const recorder = new Recorder(resolved.name);
+  const recorder = new Recorder(resolved.name, newInstance());
   const engine = resolved.enabled
     ? await createEngine(resolved, recorder, surroundings)
     : createDisabledEngine(resolved, recorder);
@@ -53,26 +63,68 @@ function createDisabledEngine({ redis, defaults }: ResolvedCacheOptions, recorde
 }
 
 async function createEngine(
-  { namespace, memory, redis, defaults, codec = jsonCodec }: ResolvedCacheOptions,
+  options: ResolvedCacheOptions,
   recorder: Recorder,
-  { clock, store: given, onStoreError, onStoreReady }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<CacheEngine> {
+  const { namespace, defaults, codec = jsonCodec, slots, maxStaleness } = options;
+  const { instance } = recorder.coherence;
+  const time = surroundings.clock ?? processClock;
   const values = new Values(codec, await loadTypeReviver());
-  const store =
-    given ?? (redis && (await createRedisStore(redis, { onError: report, onReady: onStoreReady })));
-  const remote = store && new RemoteTier(store, namespace, codec.id, recorder);
-  return new TieredEngine({
-    memory,
-    remote,
-    defaults,
-    values,
-    time: clock ?? processClock,
-    coarseTime: clock ?? new CoarseClock(processClock),
-    recorder,
-  });
+  const store = await openStore(options, recorder, surroundings);
+  const trust = new Trust(store === undefined ? Infinity : maxStaleness);
+  const coherence = new Coherence(slots, trust);
+  const coarse = surroundings.clock ?? new CoarseClock(processClock);
+  const memory =
+    options.memory && new MemoryTier(options.memory, time, coarse, coherence.clock, trust, recorder);
+  const remote =
+    store && new RemoteTier({ store, namespace, codecId: codec.id, instance, coherence, time, recorder });
+  const onForeignEpoch = (): void => follower?.doubt('epoch');
+  const invalidator = new Invalidator(memory, remote, coherence, onForeignEpoch, recorder, time);
+  const chain = new TierChain(memory, remote, coherence, invalidator, values, recorder);
+  const follower = store && followerOf(store, coherence, invalidator, time, options, recorder, surroundings);
+  await follower?.start();
+  return new TieredEngine({ memory, coherence, invalidator, chain, follower, defaults, values, time, recorder });
+}
 
-  function report(error: Error): void {
+async function openStore(
+  { namespace, redis, codec = jsonCodec, slots, streamLength }: ResolvedCacheOptions,
+  recorder: Recorder,
+  { store, onStoreError, onStoreReady }: Surroundings,
+): Promise<RemoteStore | undefined> {
+  const { instance } = recorder.coherence;
+  if (store !== undefined) return store(instance);
+  if (redis === undefined) return undefined;
+  const onError = (error: Error): void => {
     recorder.redisFailed(error);
     onStoreError?.(error);
-  }
+  };
+  const settings = { namespace, instance, codec: codec.id, slots, streamLength };
+  return createRedisStore(redis, settings, { onError, onReady: onStoreReady });
+}
+
+function followerOf(
+  { feed }: RemoteStore,
+  coherence: Coherence,
+  invalidator: Invalidator,
+  time: Clock,
+  { slots, codec = jsonCodec, namespace }: ResolvedCacheOptions,
+  recorder: Recorder,
+  { onWarning }: Surroundings,
+): Follower {
+  const warn = (message: string): void => {
+    recorder.settingsDiffer(message);
+    onWarning?.(message);
+  };
+  return new Follower(feed, coherence.shared, coherence.trust, time, {
+    heard: (message, raw) => invalidator.hear(message, raw),
+    forget: () => invalidator.forget(),
+    doubted: (reason) => recorder.coherence.outOfSync(reason),
+    resynced: (reason, snapshot) => {
+      recorder.coherence.resynced(reason, snapshot.clock);
+      for (const difference of differences(snapshot, namespace, slots, codec.id)) warn(difference);
+    },
+    failed: (error) => recorder.redisFailed(error),
+    contact: (kept) => recorder.coherence.contact(kept),
+  });
 }

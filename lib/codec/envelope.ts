@@ -2,7 +2,8 @@ import { CacheValueError } from '../primitives/errors.js';
 import { CODEC_ID } from './codec.js';
 
 /**
- * What a remote tier stores beside an encoded value.
+ * What a remote tier stores beside an encoded value. Times are milliseconds since 1970 by the store's clock. Numbers are
+ * little endian.
  *
  * | bytes | meaning |
  * |---|---|
@@ -10,24 +11,44 @@ import { CODEC_ID } from './codec.js';
  * | 1 | version of this layout |
  * | 1 | n, the length of the codec's id |
  * | n | the codec's id, ASCII |
- * | 8 | when the entry expires: milliseconds since 1970 by the store's clock, a float64, little endian |
- * | 4 | m, the length of the tags, little endian |
+ * | 8 | random: no two entries begin alike |
+ * | 8 | epoch of the invalidation clock |
+ * | 8 | the invalidation clock as of which the value was loaded, a float64 |
+ * | 8 | when loading it began, a float64 |
+ * | 8 | when the entry expires, a float64 |
+ * | 4 | m, the length of the tags |
  * | m | the tags, a JSON array, absent when there are none |
  * | rest | the encoded value |
  */
-export interface Envelope {
+export interface Envelope extends EnvelopeHead {
   readonly payload: Buffer;
+}
+
+/** What is said about a value. */
+export interface EnvelopeHead {
+  /** Hexadecimal. */
+  readonly epoch: string;
+  readonly asOf: number;
+  readonly bornAt: number;
   readonly expiresAt: number;
   readonly tags: readonly string[] | undefined;
 }
 
-const VERSION = 1;
-const FIXED = 12;
+const VERSION = 2;
+const EPOCH = 8;
+const AS_OF = 16;
+const BORN_AT = 24;
+const EXPIRES_AT = 32;
+const TAG_BYTES = 40;
+const FIXED = 44;
+const RANDOM = 8;
 
 /** Reads and writes envelopes of one codec. */
 export class EnvelopeFormat {
-  /** Everything before the expiry is the same for all entries of a cache, so one comparison checks it. */
+  /** Up to the codec's id it is the same for all entries of a cache, so one comparison checks it. */
   readonly #start: Buffer;
+  /** The last epoch written or read, in both forms: there is hardly ever another. */
+  #epoch = { text: '', bytes: Buffer.alloc(EPOCH) };
 
   constructor(codecId: string) {
     if (!CODEC_ID.test(codecId)) {
@@ -38,16 +59,27 @@ export class EnvelopeFormat {
     this.#start = Buffer.from([0x74, 0x63, VERSION, codecId.length, ...Buffer.from(codecId, 'latin1')]);
   }
 
-  seal(payload: Uint8Array, expiresAt: number, tags: readonly string[] | undefined): Buffer {
-    const start = this.#start;
+  /** How many bytes make an entry different from every other. */
+  get headLength(): number {
+    return this.#start.length + RANDOM;
+  }
+
+  seal(payload: Uint8Array, { epoch, asOf, bornAt, expiresAt, tags }: EnvelopeHead): Buffer {
+    const start = this.#start.length;
     const tagText = tags === undefined ? '' : JSON.stringify(tags);
     const tagBytes = tags === undefined ? 0 : Buffer.byteLength(tagText);
-    const sealed = Buffer.allocUnsafe(start.length + FIXED + tagBytes + payload.byteLength);
-    sealed.set(start, 0);
-    sealed.writeDoubleLE(expiresAt, start.length);
-    sealed.writeUInt32LE(tagBytes, start.length + 8);
-    if (tagBytes > 0) sealed.write(tagText, start.length + FIXED);
-    sealed.set(payload, start.length + FIXED + tagBytes);
+    const sealed = Buffer.allocUnsafe(start + FIXED + tagBytes + payload.byteLength);
+    if (epoch !== this.#epoch.text) this.#epoch = { text: epoch, bytes: Buffer.from(epoch, 'hex') };
+    sealed.set(this.#start, 0);
+    sealed.writeUInt32LE(Math.random() * 2 ** 32, start);
+    sealed.writeUInt32LE(Math.random() * 2 ** 32, start + 4);
+    sealed.set(this.#epoch.bytes, start + EPOCH);
+    sealed.writeDoubleLE(asOf, start + AS_OF);
+    sealed.writeDoubleLE(bornAt, start + BORN_AT);
+    sealed.writeDoubleLE(expiresAt, start + EXPIRES_AT);
+    sealed.writeUInt32LE(tagBytes, start + TAG_BYTES);
+    if (tagBytes > 0) sealed.write(tagText, start + FIXED);
+    sealed.set(payload, start + FIXED + tagBytes);
     return sealed;
   }
 
@@ -56,17 +88,29 @@ export class EnvelopeFormat {
    * @throws Error when this is not an envelope of this layout and codec
    */
   open(sealed: Buffer): Envelope {
-    const start = this.#start;
-    const body = start.length + FIXED;
-    if (sealed.length < body || sealed.compare(start, 0, start.length, 0, start.length) !== 0) {
+    const { length: start } = this.#start;
+    const body = start + FIXED;
+    if (sealed.length < body || sealed.compare(this.#start, 0, start, 0, start) !== 0) {
       throw new Error('not an entry of this library, or one of another version or codec');
     }
-    const expiresAt = sealed.readDoubleLE(start.length);
-    const tagBytes = sealed.readUInt32LE(start.length + 8);
-    if (!Number.isFinite(expiresAt) || sealed.length < body + tagBytes)
+    const asOf = sealed.readDoubleLE(start + AS_OF);
+    const bornAt = sealed.readDoubleLE(start + BORN_AT);
+    const expiresAt = sealed.readDoubleLE(start + EXPIRES_AT);
+    const tagBytes = sealed.readUInt32LE(start + TAG_BYTES);
+    if (!Number.isFinite(asOf + bornAt + expiresAt) || sealed.length < body + tagBytes) {
       throw new Error('the entry is cut off or damaged');
+    }
     const tags = tagBytes === 0 ? undefined : parseTags(sealed.toString('utf8', body, body + tagBytes));
-    return { payload: sealed.subarray(body + tagBytes), expiresAt, tags };
+    const payload = sealed.subarray(body + tagBytes);
+    return { payload, epoch: this.#readEpoch(sealed), asOf, bornAt, expiresAt, tags };
+  }
+
+  #readEpoch(sealed: Buffer): string {
+    const at = this.#start.length + EPOCH;
+    if (sealed.compare(this.#epoch.bytes, 0, EPOCH, at, at + EPOCH) === 0) return this.#epoch.text;
+    const bytes = Buffer.from(sealed.subarray(at, at + EPOCH));
+    this.#epoch = { text: bytes.toString('hex'), bytes };
+    return this.#epoch.text;
   }
 }
 

@@ -1,13 +1,28 @@
 import { Fences } from './fences.js';
 import { type Invalidation, matchesPattern } from './invalidation.js';
 import { InvalidationClock } from './invalidation-clock.js';
+import { SharedClock } from './shared-clock.js';
+import { Trust } from './trust.js';
 import { Watch } from './watches.js';
 
-/** What this process knows of invalidations: the clock, and the fences around work in progress. */
+/** What this process knows of invalidations, and the fences around work in progress. */
 export class Coherence {
-  readonly clock = new InvalidationClock();
-  readonly fences = new Fences(this.clock);
+  readonly clock: InvalidationClock;
+  readonly shared = new SharedClock();
+  readonly fences: Fences;
   readonly #watches = new Set<Watch>();
+
+  /**
+   * @param slots how many slots the clock of this process has
+   * @param trust how far what others invalidate is known here
+   */
+  constructor(
+    slots: number,
+    readonly trust: Trust,
+  ) {
+    this.clock = new InvalidationClock(slots);
+    this.fences = new Fences(this.clock, this.shared);
+  }
 
   /** Begins to note what is invalidated, until {@link unwatch}. */
   watch(): Watch {
@@ -25,23 +40,10 @@ export class Coherence {
    * care who originated the invalidation.
    */
   apply(invalidation: Invalidation): void {
-    switch (invalidation.kind) {
-      case 'keys':
-        this.clock.tick();
-        for (const key of invalidation.keys) this.fences.break(key);
-        for (const watch of this.#watches) watch.noteKeys(invalidation.keys);
-        break;
-      case 'tags':
-        this.clock.invalidateTags(invalidation.tags);
-        break;
-      case 'prefix':
-        this.clock.invalidatePrefix(invalidation.prefix);
-        break;
-      case 'pattern':
-        this.clock.tick();
-        this.fences.breakMatching((key) => matchesPattern(invalidation, key));
-        for (const watch of this.#watches) watch.notePattern(invalidation);
-        break;
-    }
+    const { keys, patterns } = invalidation;
+    this.clock.tick(invalidation);
+    for (const key of keys) this.fences.break(key);
+    for (const pattern of patterns) this.fences.breakMatching((key) => matchesPattern(pattern, key));
+    for (const watch of this.#watches) watch.note(keys, patterns);
   }
 }

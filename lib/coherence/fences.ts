@@ -1,4 +1,5 @@
-import { slotsOf, type InvalidationClock } from './invalidation-clock.js';
+import type { InvalidationClock } from './invalidation-clock.js';
+import type { SharedClock } from './shared-clock.js';
 
 /**
  * Stands for work on one key that will end in a value being stored: a load, a read of a slower tier. It remembers when
@@ -10,6 +11,8 @@ export interface Fence {
   readonly key: string;
   /** The invalidation clock when the work began. */
   readonly asOf: number;
+  /** What was known of the shared clock when the work began. */
+  readonly sharedAsOf: number;
   /** Set by an invalidation of this very key. */
   readonly broken: boolean;
 }
@@ -25,11 +28,20 @@ export class Fences {
   /** The last fence opened for each key; it leads to the others. There is rarely more than one. */
   readonly #open = new Map<string, OpenFence>();
 
-  constructor(private readonly clock: InvalidationClock) {}
+  constructor(
+    private readonly clock: InvalidationClock,
+    private readonly shared: SharedClock,
+  ) {}
 
   /** Call before the work begins; every fence must be given to {@link close} again. */
   open(key: string): Fence {
-    const fence: OpenFence = { key, asOf: this.clock.value, broken: false, next: this.#open.get(key) };
+    const fence: OpenFence = {
+      key,
+      asOf: this.clock.value,
+      sharedAsOf: this.shared.known,
+      broken: false,
+      next: this.#open.get(key),
+    };
     this.#open.set(key, fence);
     return fence;
   }
@@ -57,7 +69,7 @@ export class Fences {
   /** Whether nothing that concerns this key or these tags was invalidated since the work began. */
   admits(fence: Fence, tags: readonly string[] | undefined): boolean {
     if (fence.broken) return false;
-    return fence.asOf >= this.clock.slotsMovedAt || this.clock.covers(slotsOf(fence.key, tags), fence.asOf);
+    return fence.asOf >= this.clock.slotsMovedAt || this.clock.covers(this.clock.slotsOf(fence.key, tags), fence.asOf);
   }
 
   /**

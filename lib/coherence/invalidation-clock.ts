@@ -1,23 +1,24 @@
-/** How many slots tags and key prefixes are spread over. Two in one slot only cost extra misses. */
-const SLOTS = 65_536;
-
-// Tags and prefixes are hashed from different seeds, so that the tag `user:` is not the prefix `user:`.
-const PREFIX_SEED = 0x811c9dc5;
-const TAG_SEED = 0x2f0b4c47;
-const COLON = 58;
+import type { Invalidation } from './invalidation.js';
+import { hashesOf, prefixHash, tagHash } from './slots.js';
 
 /**
- * Counts invalidations and remembers, for each slot, the last one that touched it. An entry that was loaded as of clock
- * value `asOf` is valid while every slot of its tags and of its key's prefixes is at most `asOf`: so one write makes a
- * tag, a prefix or the whole cache unusable, however many entries it has.
+ * This process' own count of the invalidations that it has applied, its own and those it heard of, in the order in which it
+ * applied them; and for each slot the last one that touched it. What began at clock value `asOf` is valid while every slot of
+ * its tags and of its key's prefixes is at most `asOf`: so one write makes a tag, a prefix or the whole cache unusable,
+ * however many entries it has.
  *
- * The prefixes of `user:42:posts` are the empty one, `user:` and `user:42:`.
+ * Everything in this process' memory is judged by it. What lies in Redis is judged by the {@link SharedClock}.
  */
 export class InvalidationClock {
-  readonly #slots = new Float64Array(SLOTS);
+  readonly #slots: Float64Array;
   #value = 0;
   #tagsMovedAt = 0;
   #slotsMovedAt = 0;
+
+  /** @param count of slots that tags and key prefixes are spread over; two in one slot only cost extra misses */
+  constructor(count: number) {
+    this.#slots = new Float64Array(count);
+  }
 
   /** Grows by one with every invalidation. */
   get value(): number {
@@ -37,20 +38,21 @@ export class InvalidationClock {
     return this.#slotsMovedAt;
   }
 
-  /** Notes an invalidation that concerns no slot: of keys, or of a pattern that is no prefix. */
-  tick(): void {
-    this.#value++;
+  /** Counts an invalidation. Keys, and patterns that are no prefix, touch no slot: whoever holds entries drops those. */
+  tick({ tags, prefixes }: Pick<Invalidation, 'tags' | 'prefixes'>): void {
+    const now = ++this.#value;
+    if (tags.length > 0) this.#tagsMovedAt = now;
+    if (tags.length > 0 || prefixes.length > 0) this.#slotsMovedAt = now;
+    const { length } = this.#slots;
+    for (const tag of tags) this.#slots[tagHash(tag) % length] = now;
+    for (const prefix of prefixes) this.#slots[prefixHash(prefix) % length] = now;
   }
 
-  invalidateTags(tags: readonly string[]): void {
-    this.#slotsMovedAt = this.#tagsMovedAt = ++this.#value;
-    for (const tag of tags) this.#slots[tagSlot(tag)] = this.#value;
-  }
-
-  /** @param prefix empty, or ending in `:` */
-  invalidatePrefix(prefix: string): void {
-    this.#slotsMovedAt = ++this.#value;
-    this.#slots[prefixSlot(prefix)] = this.#value;
+  /** The slots that decide over an entry, for {@link covers}. */
+  slotsOf(key: string, tags: readonly string[] | undefined): number[] {
+    const slots = hashesOf(key, tags);
+    for (let i = 0; i < slots.length; i++) slots[i]! %= this.#slots.length;
+    return slots;
   }
 
   /** Whether nothing among `slots` was invalidated after `asOf`. */
@@ -60,39 +62,4 @@ export class InvalidationClock {
     }
     return true;
   }
-}
-
-/** The slots that decide over an entry: one for each prefix of its key and each of its tags. */
-export function slotsOf(key: string, tags: readonly string[] | undefined): number[] {
-  const slots = [slotOf(PREFIX_SEED)];
-  let hash = PREFIX_SEED;
-  for (let at = 0; at < key.length; at++) {
-    const code = key.charCodeAt(at);
-    hash = Math.imul(hash ^ code, 0x01000193);
-    if (code === COLON) slots.push(slotOf(hash));
-  }
-  if (tags !== undefined) for (const tag of tags) slots.push(tagSlot(tag));
-  return slots;
-}
-
-function prefixSlot(prefix: string): number {
-  return slotOf(hashFrom(PREFIX_SEED, prefix));
-}
-
-function tagSlot(tag: string): number {
-  return slotOf(hashFrom(TAG_SEED, tag));
-}
-
-/** FNV-1a over UTF-16 code units: it can be taken on along a key, which gives the hashes of all its prefixes in one pass. */
-function hashFrom(seed: number, text: string): number {
-  let hash = seed;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash;
-}
-
-/** FNV's low bits are weak for short texts: mixed as in MurmurHash3's finaliser before they choose a slot. */
-function slotOf(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return ((mixed ^ (mixed >>> 16)) >>> 0) % SLOTS;
 }

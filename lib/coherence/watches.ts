@@ -1,5 +1,5 @@
-import { matchesPattern, type PatternInvalidation } from './invalidation.js';
-import { type InvalidationClock, slotsOf } from './invalidation-clock.js';
+import { matchesPattern, type Pattern } from './invalidation.js';
+import type { InvalidationClock } from './invalidation-clock.js';
 
 /** What a watch remembers at most; after that it admits nothing. */
 const MOST_NOTED = 10_000;
@@ -13,22 +13,17 @@ const MOST_NOTED = 10_000;
 export class Watch {
   #overflown = false;
   readonly #keys = new Set<string>();
-  readonly #patterns: PatternInvalidation[] = [];
+  readonly #patterns: Pattern[] = [];
   readonly #asOf: number;
 
   constructor(private readonly clock: InvalidationClock) {
     this.#asOf = clock.value;
   }
 
-  noteKeys(keys: readonly string[]): void {
+  note(keys: readonly string[], patterns: readonly Pattern[]): void {
     if (this.#overflown) return;
     for (const key of keys) this.#keys.add(key);
-    this.#bound();
-  }
-
-  notePattern(pattern: PatternInvalidation): void {
-    if (this.#overflown) return;
-    this.#patterns.push(pattern);
+    this.#patterns.push(...patterns);
     this.#bound();
   }
 
@@ -46,7 +41,7 @@ export class Watch {
     return (
       !this.#overflown &&
       !this.#keys.has(key) &&
-      this.clock.covers(slotsOf(key, tags), this.#asOf) &&
+      this.clock.covers(this.clock.slotsOf(key, tags), this.#asOf) &&
       !this.#patterns.some((pattern) => matchesPattern(pattern, key))
     );
   }

@@ -1,33 +1,15 @@
-import type { Coherence } from '../coherence/coherence.js';
 import type { Fence } from '../coherence/fences.js';
-import type { Recorder } from '../observability/recorder.js';
 import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
-import type { TierChain } from '../tiers/tier-chain.js';
-import type { Values } from '../tiers/values.js';
 import type { ResolvedOptions } from './entry-options.js';
-import type { Flight, Flights } from './flights.js';
-import { BatchLoad } from './load-context.js';
-import type { Loaded, Loader } from './loader.js';
-
-/** A key as its user knows it, with the one it is stored under. */
-export interface NamedKey {
-  readonly key: string;
-  readonly stored: string;
-}
-
-type LoadMissing = (missing: string[], context: BatchLoad) => unknown;
+import type { Flight } from './flights.js';
+import type { NamedKey } from './named-key.js';
+import type { ReadParts } from './read-through.js';
+import { LeasedBatch, type LoadMissing } from './leased-batch.js';
 
 /** Reads of several keys: one look into memory, one request to the remote tier, one call of the loader. */
 export class BatchReadThrough {
-  constructor(
-    private readonly chain: TierChain,
-    private readonly coherence: Coherence,
-    private readonly flights: Flights,
-    private readonly loader: Loader,
-    private readonly values: Values,
-    private readonly recorder: Recorder,
-  ) {}
+  constructor(private readonly parts: ReadParts) {}
 
   /** @param keys distinct */
   async getMany(keys: readonly NamedKey[], options: ResolvedOptions): Promise<Map<string, unknown>> {
@@ -39,7 +21,7 @@ export class BatchReadThrough {
         options,
       );
       this.#collect(entries, rest, found);
-      for (const entry of found) if (entry === undefined) this.recorder.miss();
+      for (const entry of found) if (entry === undefined) this.parts.recorder.miss();
     }
     return this.#give(keys, entries, options);
   }
@@ -55,7 +37,7 @@ export class BatchReadThrough {
     const own: NamedKey[] = [];
     for (const key of keys) {
       if (entries.has(key.key)) continue;
-      const flight = this.flights.joinable(key.stored);
+      const flight = this.parts.flights.joinable(key.stored);
       if (flight === undefined) own.push(key);
       else joined.push([key, flight]);
     }
@@ -69,25 +51,25 @@ export class BatchReadThrough {
   }
 
   async #fetch(stored: readonly string[], options: ResolvedOptions): Promise<(Entry | undefined)[]> {
-    if (!this.chain.copiesUp(options)) return this.chain.fetch(stored, undefined, options);
-    const fences = stored.map((key) => this.coherence.fences.open(key));
+    if (!this.parts.chain.copiesUp(options)) return this.parts.chain.fetch(stored, undefined, options);
+    const fences = stored.map((key) => this.parts.coherence.fences.open(key));
     try {
-      return await this.chain.fetch(stored, fences, options);
+      return await this.parts.chain.fetch(stored, fences, options);
     } finally {
-      for (const fence of fences) this.coherence.fences.close(fence);
+      for (const fence of fences) this.parts.coherence.fences.close(fence);
     }
   }
 
   #fromMemory(keys: readonly NamedKey[], options: ResolvedOptions): Map<string, Entry> {
     for (const { stored } of keys) checkUnicode(stored);
     const entries = new Map<string, Entry>();
-    const memory = options.memory ? this.chain.memory : undefined;
+    const memory = options.memory ? this.parts.chain.memory : undefined;
     for (const { key, stored } of keys) {
       const entry = memory?.get(stored);
       if (entry === undefined) {
-        this.recorder.readBegins(stored, memory !== undefined);
+        this.parts.recorder.readBegins(stored, memory !== undefined);
       } else {
-        this.recorder.memoryHit(stored);
+        this.parts.recorder.memoryHit(stored);
         entries.set(key, entry);
       }
     }
@@ -96,7 +78,7 @@ export class BatchReadThrough {
 
   async #joinAll(joined: readonly [NamedKey, Flight][]): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
-    for (const { stored } of joined.map(([key]) => key)) this.recorder.coalesced(stored);
+    for (const { stored } of joined.map(([key]) => key)) this.parts.recorder.coalesced(stored);
     const found = await Promise.all(joined.map(([, flight]) => flight.result));
     this.#collect(
       entries,
@@ -113,7 +95,7 @@ export class BatchReadThrough {
   ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     if (keys.length === 0) return entries;
-    const flights = this.flights.startBatch(
+    const flights = this.parts.flights.startBatch(
       keys.map(({ stored }) => stored),
       (fences) => this.#search(keys, fences, load, options),
     );
@@ -128,30 +110,13 @@ export class BatchReadThrough {
     options: ResolvedOptions,
   ): Promise<(Entry | undefined)[]> {
     const stored = keys.map((key) => key.stored);
-    const entries =
-      this.chain.remote === undefined
-        ? keys.map(() => undefined)
-        : await this.chain.fetch(stored, fences, options);
-    const missing = keys.map((_, i) => i).filter((i) => entries[i] === undefined);
+    const entries = await this.parts.chain.fetch(stored, fences, options);
+    const missing = keys.map((key, i) => ({ key, fence: fences[i]!, i })).filter(({ i }) => entries[i] === undefined);
     if (missing.length === 0) return entries;
-    for (let i = 0; i < missing.length; i++) this.recorder.miss();
-    const names = missing.map((i) => keys[i]!.key);
-    const context = new BatchLoad(names);
-    const loaded = await this.loader.batch(
-      names,
-      () => load([...names], context),
-      context,
-      missing.map((i) => fences[i]!),
-      options,
-    );
-    await this.#store(loaded, options);
-    missing.forEach((i, at) => (entries[i] = loaded[at]?.entry));
+    const batch = new LeasedBatch(this.parts, load, options);
+    const loaded = await batch.load(missing);
+    missing.forEach(({ i }, at) => (entries[i] = loaded[at]));
     return entries;
-  }
-
-  #store(loaded: readonly (Loaded | undefined)[], options: ResolvedOptions): Promise<void> {
-    const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));
-    return this.chain.store(fills, options);
   }
 
   #collect(into: Map<string, Entry>, keys: readonly NamedKey[], found: readonly (Entry | undefined)[]): void {
@@ -170,7 +135,7 @@ export class BatchReadThrough {
     const values = new Map<string, unknown>();
     for (const { key } of keys) {
       const entry = entries.get(key);
-      if (entry !== undefined) values.set(key, this.values.read(entry, options));
+      if (entry !== undefined) values.set(key, this.parts.values.read(entry, options));
     }
     return values;
   }

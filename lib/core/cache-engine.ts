@@ -1,6 +1,6 @@
 import type { Invalidation } from '../coherence/invalidation.js';
 import type { CacheStats } from '../observability/stats.js';
-import type { NamedKey } from './batch-read-through.js';
+import type { NamedKey } from './named-key.js';
 import type { EntryOptions } from './entry-options.js';
 import type { BatchLoadContext, LoadContext } from './load-context.js';
 

@@ -44,6 +44,23 @@ export interface CacheOptions {
   defaults?: EntryOptions;
   /** How values become bytes, in all tiers. */
   codec?: CacheCodec;
+  /**
+   * With Redis: the longest an instance serves a value that another one has invalidated, when it cannot hear of that because
+   * its connection is cut or dead. After hearing nothing for so long it serves only what was loaded within this time.
+   * At least 100 ms. Default `'10s'`.
+   */
+  maxStaleness?: Duration;
+  /**
+   * Slots that tags and key prefixes are spread over, 16 to 16,777,216; 8 bytes each, in every instance and in Redis. Two in one
+   * slot are invalidated together, which costs loads and nothing else. Default 65,536. Where instances of a namespace differ,
+   * the first one's number counts, and the others say so.
+   */
+  slots?: number;
+  /**
+   * About how many invalidations Redis keeps for instances that are cut off, 100 to 10,000,000. One that has missed more empties
+   * its memory when it returns. Default 10,000.
+   */
+  streamLength?: number;
 }
 
 /** Options with everything checked and decided. */
@@ -55,9 +72,25 @@ export interface ResolvedCacheOptions {
   readonly redis: RedisOptions | undefined;
   readonly defaults: ResolvedOptions;
   readonly codec: CacheCodec | undefined;
+  /** Milliseconds. */
+  readonly maxStaleness: number;
+  readonly slots: number;
+  readonly streamLength: number;
 }
 
-const OPTION_NAMES = ['name', 'namespace', 'enabled', 'memory', 'redis', 'defaults', 'codec', 'isGlobal'];
+const OPTION_NAMES = [
+  'name',
+  'namespace',
+  'enabled',
+  'memory',
+  'redis',
+  'defaults',
+  'codec',
+  'maxStaleness',
+  'slots',
+  'streamLength',
+  'isGlobal',
+];
 const MEMORY_OPTION_NAMES = ['maxSize', 'maxBytes', 'ttl'];
 
 /**
@@ -94,7 +127,27 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
       redis !== undefined,
     ),
     codec,
+    maxStaleness: checkStaleness(options.maxStaleness),
+    slots: checkCount(options.slots, 'slots', 16, 2 ** 24),
+    streamLength: checkCount(options.streamLength, 'streamLength', 100, 10_000_000),
   };
+}
+
+function checkStaleness(maxStaleness: Duration | undefined): number {
+  const ms = optionalTtl(maxStaleness, 'maxStaleness') ?? DEFAULTS.maxStaleness;
+  if (ms >= 100) return ms;
+  throw wrong('maxStaleness', maxStaleness, "at least 100 ms, such as '2s'");
+}
+
+function checkCount(
+  count: number | undefined,
+  option: 'slots' | 'streamLength',
+  least: number,
+  most: number,
+): number {
+  if (count === undefined) return DEFAULTS[option];
+  if (Number.isInteger(count) && count >= least && count <= most) return count;
+  throw wrong(option, count, `a whole number from ${least} to ${most.toLocaleString('en')}`);
 }
 
 function resolveMemory(

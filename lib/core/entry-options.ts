@@ -25,6 +25,12 @@ export interface EntryOptions<T = unknown> {
   isolation?: Isolation;
   /** The tiers that are read and written: both, unless said otherwise. */
   tiers?: readonly TierName[];
+  /**
+   * Whether a `set`, and as `defaults.strict` every invalidation, rejects with `CacheStoreError` when Redis could not be told
+   * of it. Without it the call resolves, this process goes on with the new state, and Redis is told as soon as that is
+   * possible. Default false.
+   */
+  strict?: boolean;
 }
 
 /** Entry options with everything decided. */
@@ -37,6 +43,7 @@ export interface ResolvedOptions {
   readonly isolation: Isolation | undefined;
   readonly memory: boolean;
   readonly redis: boolean;
+  readonly strict: boolean;
 }
 
 /** What an entry gets when nobody says anything but its ttl, in milliseconds. */
@@ -49,11 +56,12 @@ export function unstatedOptions(ttl: number): ResolvedOptions {
     isolation: undefined,
     memory: true,
     redis: true,
+    strict: false,
   };
 }
 
 /** The names {@link EntryOptions} may hold. */
-export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers'] as const;
+export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers', 'strict'] as const;
 
 /** In seconds. A longer ttl may still be right: it is then left to the parser to say. */
 const LONGEST_TTL = 1e9;
@@ -74,12 +82,15 @@ export function resolveOptions(
   if (typeof options !== 'object' || options === null)
     throw new CacheArgumentError('options must be an object');
   for (const name in options) if (!NAMES.has(name)) throw unknownOption(name);
-  const { ttl, tags, type, isolation, tiers } = options as EntryOptions;
+  const { ttl, tags, type, isolation, tiers, strict } = options as EntryOptions;
   if (type !== undefined && typeof type !== 'function') throw new CacheArgumentError('type must be a class');
   if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
     throw new CacheArgumentError(`isolation must be 'share', 'freeze' or 'clone', not ${show(isolation)}`);
   }
   if (tiers !== undefined) checkTiers(tiers);
+  if (strict !== undefined && typeof strict !== 'boolean') {
+    throw new CacheArgumentError(`strict must be true or false, not ${show(strict)}`);
+  }
   return {
     ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, 'ttl'),
     tags: tags === undefined ? defaults.tags : typeof tags === 'function' ? undefined : checkEntryTags(tags),
@@ -88,6 +99,7 @@ export function resolveOptions(
     isolation: isolation ?? defaults.isolation,
     memory: tiers === undefined ? defaults.memory : tiers.includes('memory'),
     redis: tiers === undefined ? defaults.redis : tiers.includes('redis'),
+    strict: strict ?? defaults.strict,
   };
 }
 
@@ -113,7 +125,8 @@ export function needsResolving(options: EntryOptions<never>): boolean {
   if (typeof options !== 'object' || options === null) return true;
   if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined)
     return true;
-  const { ttl, tags } = options;
+  const { ttl, tags, strict } = options;
+  if (strict !== undefined && typeof strict !== 'boolean') return true;
   if (tags !== undefined && typeof tags !== 'function' && !Array.isArray(tags)) return true;
   return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0 && ttl <= LONGEST_TTL);
 }

@@ -1,4 +1,5 @@
 import type { Fence, Fences } from '../coherence/fences.js';
+import type { Recorder } from '../observability/recorder.js';
 import { CacheReentrancyError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
@@ -33,7 +34,10 @@ export class Flights {
   /** What the loaders being called this very moment are to load, each called from within the one before. */
   readonly #starting: (readonly string[])[] = [];
 
-  constructor(private readonly fences: Fences) {}
+  constructor(
+    private readonly fences: Fences,
+    private readonly recorder: Recorder,
+  ) {}
 
   /**
    * The flight a caller may join. Not one that an invalidation has touched: its callers asked earlier, and may get the
@@ -105,6 +109,7 @@ export class Flights {
   /** The flight may have been replaced, after an invalidation, by a later one that is still in the air. */
   #land(flight: Flight): void {
     this.fences.close(flight.fence);
+    if (!this.fences.admits(flight.fence, undefined)) this.recorder.flightBroken(flight.key);
     if (this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key);
   }
 }

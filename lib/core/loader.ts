@@ -4,6 +4,7 @@ import type { Clock } from '../primitives/clock.js';
 import { CacheClosedError } from '../primitives/errors.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { Entry } from '../tiers/entry.js';
+import type { Lease } from '../tiers/leases.js';
 import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import { checkRows } from './arguments.js';
@@ -31,6 +32,7 @@ export class Loader {
   /**
    * Loads one key.
    * @param key the key as its user knows it
+   * @param lease the right to store the result in the remote tier
    * @returns `undefined` when the loader returned `undefined`
    * @throws what the loader throws; CacheValueError when its value cannot be cached
    */
@@ -38,16 +40,19 @@ export class Loader {
     key: string,
     load: (context: SingleLoad) => unknown,
     fence: Fence,
+    lease: Lease | undefined,
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
     const context = new SingleLoad(key);
-    const value = await this.#run([fence.key], fence.key, context.cancellation, () => load(context));
-    return value === undefined ? undefined : this.#prepare(value, context, fence, options);
+    const begun = this.time.now();
+    const value = await this.#run([fence.key], fence.key, context.cancellation, begun, () => load(context));
+    return value === undefined ? undefined : this.#prepare(value, context, fence, lease, begun, options);
   }
 
   /**
    * Loads a batch with one call of the loader.
    * @param fences one for each key of the batch, in its order
+   * @param leases as for {@link one}, in the order of the keys
    * @throws what the loader throws; CacheArgumentError when it returns no Map; CacheValueError when one of its values cannot
    * be cached, in which case none is stored
    */
@@ -56,14 +61,17 @@ export class Loader {
     load: () => unknown,
     context: BatchLoad,
     fences: readonly Fence[],
+    leases: readonly (Lease | undefined)[],
     options: ResolvedOptions,
   ): Promise<(Loaded | undefined)[]> {
     const stored = fences.map((fence) => fence.key);
-    const found = await this.#run(stored, undefined, context.cancellation, load);
+    const begun = this.time.now();
+    const found = await this.#run(stored, undefined, context.cancellation, begun, load);
     checkRows(found);
     return keys.map((key, i) => {
       const value = found.get(key);
-      return value === undefined ? undefined : this.#prepare(value, context.of(key), fences[i]!, options);
+      if (value === undefined) return undefined;
+      return this.#prepare(value, context.of(key), fences[i]!, leases[i], begun, options);
     });
   }
 
@@ -77,9 +85,9 @@ export class Loader {
     stored: readonly string[],
     key: string | undefined,
     cancellation: Cancellation,
+    begun: number,
     load: () => unknown,
   ) {
-    const begun = this.time.now();
     this.recorder.loadBegins();
     this.#running.add(cancellation);
     try {
@@ -94,11 +102,18 @@ export class Loader {
     }
   }
 
-  #prepare(value: unknown, decided: LoadDecisions, fence: Fence, options: ResolvedOptions): Loaded {
+  #prepare(
+    value: unknown,
+    decided: LoadDecisions,
+    fence: Fence,
+    lease: Lease | undefined,
+    begun: number,
+    options: ResolvedOptions,
+  ): Loaded {
     const bytes = this.values.encode(fence.key, value);
-    const entry = new Entry(bytes, fence.asOf, tagsFor(value, options, decided.tags));
+    const entry = new Entry(bytes, fence.asOf, begun, tagsFor(value, options, decided.tags));
     const ttl = decided.ttl ?? options.ttl;
-    return { entry, fill: decided.skipped || ttl === 0 ? undefined : { entry, fence, ttl } };
+    return { entry, fill: decided.skipped || ttl === 0 ? undefined : { entry, fence, ttl, lease } };
   }
 }
 

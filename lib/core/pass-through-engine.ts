@@ -3,7 +3,7 @@ import type { CacheStats } from '../observability/stats.js';
 import { CacheValueError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
 import { checkRows } from './arguments.js';
-import type { NamedKey } from './batch-read-through.js';
+import type { NamedKey } from './named-key.js';
 import type { CacheEngine } from './cache-engine.js';
 import { type EntryOptions, type ResolvedOptions, resolveOptions } from './entry-options.js';
 import { BatchLoad, type BatchLoadContext, type LoadContext, SingleLoad } from './load-context.js';
@@ -85,7 +85,7 @@ export class PassThroughEngine implements CacheEngine {
   }
 
   stats(): CacheStats {
-    return this.recorder.snapshot(undefined, false);
+    return this.recorder.snapshot(undefined, undefined);
   }
 
   async close(): Promise<void> {}

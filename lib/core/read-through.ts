@@ -3,37 +3,43 @@ import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
-import type { TierChain } from '../tiers/tier-chain.js';
+import type { Lease } from '../tiers/leases.js';
+import type { Fill, TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
+import type { Claims } from './claims.js';
 import type { ResolvedOptions } from './entry-options.js';
 import type { Flight, Flights } from './flights.js';
 import type { Loader } from './loader.js';
 import type { SingleLoad } from './load-context.js';
 
+/** What both ways of reading work with. */
+export interface ReadParts {
+  readonly chain: TierChain;
+  readonly coherence: Coherence;
+  readonly flights: Flights;
+  readonly loader: Loader;
+  readonly claims: Claims;
+  readonly values: Values;
+  readonly recorder: Recorder;
+}
+
 /**
  * Reads of one key that memory could not answer.
  *
- * get: remote tier → miss. getOrSet: join a flight, or start one: remote tier → loader → fill.
+ * get: remote tier → miss. getOrSet: join a flight, or start one: remote tier → lease → loader → fill.
  */
 export class ReadThrough {
-  constructor(
-    private readonly chain: TierChain,
-    private readonly coherence: Coherence,
-    private readonly flights: Flights,
-    private readonly loader: Loader,
-    private readonly values: Values,
-    private readonly recorder: Recorder,
-  ) {}
+  constructor(private readonly parts: ReadParts) {}
 
   async get(stored: string, options: ResolvedOptions): Promise<unknown> {
     checkUnicode(stored);
-    this.recorder.readBegins(stored, options.memory && this.chain.memory !== undefined);
+    this.parts.recorder.readBegins(stored, options.memory && this.parts.chain.memory !== undefined);
     const entry = await this.#fetch(stored, options);
     if (entry === undefined) {
-      this.recorder.miss();
+      this.parts.recorder.miss();
       return undefined;
     }
-    return this.values.read(entry, options);
+    return this.parts.values.read(entry, options);
   }
 
   /** @param key the key as its user knows it, for the loader */
@@ -44,14 +50,14 @@ export class ReadThrough {
     options: ResolvedOptions,
   ): Promise<unknown> {
     checkUnicode(stored);
-    let flight = this.flights.joinable(stored);
-    this.recorder.readBegins(stored, options.memory && this.chain.memory !== undefined);
-    for (; flight !== undefined; flight = this.flights.joinable(stored)) {
+    let flight = this.parts.flights.joinable(stored);
+    this.parts.recorder.readBegins(stored, options.memory && this.parts.chain.memory !== undefined);
+    for (; flight !== undefined; flight = this.parts.flights.joinable(stored)) {
       const entry = await this.#join(flight);
       // A batch that left the key out: somebody else may have begun to load it meanwhile.
       if (entry !== undefined || !flight.ofBatch) return this.#give(entry, options);
     }
-    flight = this.flights.start(stored, (fence) => this.#search(fence, key, load, options));
+    flight = this.parts.flights.start(stored, (fence) => this.#search(fence, key, load, options));
     return this.#give(await flight.result, options);
   }
 
@@ -59,21 +65,21 @@ export class ReadThrough {
   async #join(flight: Flight): Promise<Entry | undefined> {
     try {
       const entry = await flight.result;
-      if (entry !== undefined || !flight.ofBatch) this.recorder.coalesced(flight.key);
+      if (entry !== undefined || !flight.ofBatch) this.parts.recorder.coalesced(flight.key);
       return entry;
     } catch (error) {
-      this.recorder.coalesced(flight.key);
+      this.parts.recorder.coalesced(flight.key);
       throw error;
     }
   }
 
   async #fetch(stored: string, options: ResolvedOptions): Promise<Entry | undefined> {
-    if (!this.chain.copiesUp(options)) return this.chain.fetchOne(stored, undefined, options);
-    const fence = this.coherence.fences.open(stored);
+    if (!this.parts.chain.copiesUp(options)) return this.parts.chain.fetchOne(stored, undefined, options);
+    const fence = this.parts.coherence.fences.open(stored);
     try {
-      return await this.chain.fetchOne(stored, fence, options);
+      return await this.parts.chain.fetchOne(stored, fence, options);
     } finally {
-      this.coherence.fences.close(fence);
+      this.parts.coherence.fences.close(fence);
     }
   }
 
@@ -83,17 +89,40 @@ export class ReadThrough {
     load: (context: SingleLoad) => unknown,
     options: ResolvedOptions,
   ): Promise<Entry | undefined> {
-    if (this.chain.remote !== undefined && options.redis) {
-      const found = await this.chain.fetchOne(fence.key, fence, options);
+    let lease: Lease | undefined;
+    if (this.parts.chain.asksRemote(options)) {
+      const found = await this.parts.chain.fetchOne(fence.key, fence, options);
       if (found !== undefined) return found;
+      const claimed = await this.parts.claims.one(fence, options);
+      if (claimed.entry !== undefined) {
+        this.parts.recorder.coalesced(fence.key);
+        return claimed.entry;
+      }
+      ({ lease } = claimed);
     }
-    this.recorder.miss();
-    const loaded = await this.loader.one(key, load, fence, options);
-    if (loaded?.fill !== undefined) await this.chain.store([loaded.fill], options);
-    return loaded?.entry;
+    this.parts.recorder.miss();
+    return this.#load(fence, lease, key, load, options);
+  }
+
+  async #load(
+    fence: Fence,
+    lease: Lease | undefined,
+    key: string,
+    load: (context: SingleLoad) => unknown,
+    options: ResolvedOptions,
+  ): Promise<Entry | undefined> {
+    let fill: Fill | undefined;
+    try {
+      const loaded = await this.parts.loader.one(key, load, fence, lease, options);
+      fill = loaded?.fill;
+      if (fill !== undefined) await this.parts.chain.store([fill], options);
+      return loaded?.entry;
+    } finally {
+      if (lease !== undefined && fill === undefined) this.parts.chain.release(lease);
+    }
   }
 
   #give(entry: Entry | undefined, options: ResolvedOptions): unknown {
-    return entry === undefined ? undefined : this.values.read(entry, options);
+    return entry === undefined ? undefined : this.parts.values.read(entry, options);
   }
 }

@@ -1,16 +1,20 @@
-import { Coherence } from '../coherence/coherence.js';
+import type { Coherence } from '../coherence/coherence.js';
+import type { Follower } from '../coherence/follower.js';
 import type { Invalidation } from '../coherence/invalidation.js';
+import type { CoherenceGauge } from '../observability/coherence-recorder.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { CacheStats } from '../observability/stats.js';
 import type { Clock } from '../primitives/clock.js';
 import { aboutKey, CacheClosedError } from '../primitives/errors.js';
 import { checkUnicode, userKey } from '../primitives/key.js';
-import { MemoryTier, type MemoryTierOptions } from '../tiers/memory-tier.js';
-import type { RemoteTier } from '../tiers/remote-tier.js';
-import { TierChain } from '../tiers/tier-chain.js';
+import type { Invalidator } from '../tiers/invalidator.js';
+import type { MemoryTier } from '../tiers/memory-tier.js';
+import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
-import { BatchReadThrough, type NamedKey } from './batch-read-through.js';
+import { BatchReadThrough } from './batch-read-through.js';
+import type { NamedKey } from './named-key.js';
 import type { CacheEngine } from './cache-engine.js';
+import { Claims } from './claims.js';
 import { type EntryOptions, type ResolvedOptions, needsResolving, resolveOptions } from './entry-options.js';
 import { Flights } from './flights.js';
 import type { BatchLoadContext, LoadContext } from './load-context.js';
@@ -19,54 +23,53 @@ import { ReadThrough } from './read-through.js';
 import { Writer } from './writer.js';
 
 export interface TieredEngineParts {
-  readonly memory: MemoryTierOptions | undefined;
-  readonly remote: RemoteTier | undefined;
+  readonly memory: MemoryTier | undefined;
+  readonly coherence: Coherence;
+  readonly invalidator: Invalidator;
+  readonly chain: TierChain;
+  /** Absent without Redis. */
+  readonly follower: Follower | undefined;
   readonly defaults: ResolvedOptions;
   readonly values: Values;
   readonly time: Clock;
-  /** As `time`, but cheap to read, and perhaps a little behind. */
-  readonly coarseTime: Clock;
   readonly recorder: Recorder;
 }
 
 /** The engine with at least one tier: decides the options of each call, and hands it to the part it is for. */
 export class TieredEngine implements CacheEngine {
-  readonly #coherence = new Coherence();
   readonly #defaults: ResolvedOptions;
   readonly #values: Values;
   readonly #recorder: Recorder;
   readonly #memory: MemoryTier | undefined;
   readonly #chain: TierChain;
+  readonly #invalidator: Invalidator;
+  readonly #follower: Follower | undefined;
   readonly #loader: Loader;
   readonly #reads: ReadThrough;
   readonly #batches: BatchReadThrough;
   readonly #writer: Writer;
-  readonly #hasRedis: boolean;
   /** Whether a reader who says nothing may be given the value that memory shares, just so. */
   readonly #sharesByDefault: boolean;
   #closed = false;
 
-  constructor({ memory, remote, defaults, values, time, coarseTime, recorder }: TieredEngineParts) {
+  constructor(parts: TieredEngineParts) {
+    const { memory, coherence, invalidator, chain, defaults, values, time, recorder } = parts;
     this.#defaults = defaults;
     this.#values = values;
     this.#recorder = recorder;
-    this.#hasRedis = remote !== undefined;
     this.#sharesByDefault =
       defaults.memory && defaults.type === undefined && (defaults.isolation ?? 'freeze') === 'freeze';
-    this.#memory = memory && new MemoryTier(memory, time, coarseTime, this.#coherence.clock, recorder);
-    this.#chain = new TierChain(this.#memory, remote, this.#coherence, values, recorder);
-    const flights = new Flights(this.#coherence.fences);
+    this.#memory = memory;
+    this.#chain = chain;
+    this.#invalidator = invalidator;
+    this.#follower = parts.follower;
+    const flights = new Flights(coherence.fences, recorder);
+    const claims = new Claims(chain, time, recorder);
     this.#loader = new Loader(flights, values, recorder, time);
-    this.#reads = new ReadThrough(this.#chain, this.#coherence, flights, this.#loader, values, recorder);
-    this.#batches = new BatchReadThrough(
-      this.#chain,
-      this.#coherence,
-      flights,
-      this.#loader,
-      values,
-      recorder,
-    );
-    this.#writer = new Writer(this.#chain, this.#coherence, values, recorder);
+    const reading = { chain, coherence, flights, loader: this.#loader, claims, values, recorder };
+    this.#reads = new ReadThrough(reading);
+    this.#batches = new BatchReadThrough(reading);
+    this.#writer = new Writer(chain, coherence, invalidator, values, time);
   }
 
   // Not async where a promise is passed on: the caller is, and turns what is thrown here into a rejection.
@@ -147,21 +150,27 @@ export class TieredEngine implements CacheEngine {
 
   async invalidate(invalidation: Invalidation): Promise<number> {
     this.#refuseIfClosed();
-    if (invalidation.kind === 'keys') invalidation.keys.forEach(checkUnicode);
-    this.#recorder.invalidated(invalidation.kind, namesOf(invalidation));
-    return this.#chain.invalidate(invalidation);
+    invalidation.keys.forEach(checkUnicode);
+    return this.#invalidator.invalidate(invalidation, this.#defaults.strict);
   }
 
   stats(): CacheStats {
     const memory = this.#memory && { entries: this.#memory.size, bytes: this.#memory.bytes };
-    return this.#recorder.snapshot(memory, this.#hasRedis);
+    return this.#recorder.snapshot(memory, this.#follower && this.#gauge(this.#follower));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#loader.abort();
+    this.#follower?.stop();
+    await this.#invalidator.outbox.close();
     await this.#chain.close();
+    await this.#follower?.stopped();
+  }
+
+  #gauge({ inContact, sinceContact }: Follower): CoherenceGauge {
+    return { inContact, sinceContactMs: sinceContact, queued: this.#invalidator.outbox.size };
   }
 
   #freshAs(stored: string, resolved: ResolvedOptions): unknown {
@@ -185,19 +194,5 @@ export class TieredEngine implements CacheEngine {
     throw new CacheClosedError(
       'the cache is closed, its application has shut down: nothing can be written or invalidated',
     );
-  }
-}
-
-/** What an invalidation names, for whoever watches. */
-function namesOf(invalidation: Invalidation): readonly string[] {
-  switch (invalidation.kind) {
-    case 'keys':
-      return invalidation.keys;
-    case 'tags':
-      return invalidation.tags;
-    case 'prefix':
-      return [`${invalidation.prefix}*`];
-    case 'pattern':
-      return [invalidation.view + invalidation.glob.source];
   }
 }

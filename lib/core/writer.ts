@@ -1,9 +1,10 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { Watch } from '../coherence/watches.js';
-import type { Recorder } from '../observability/recorder.js';
+import { invalidationOf } from '../coherence/invalidation.js';
+import type { Clock } from '../primitives/clock.js';
 import { checkUnicode } from '../primitives/key.js';
 import { Entry } from '../tiers/entry.js';
-import type { RemoteWrite } from '../tiers/remote-tier.js';
+import type { Invalidator } from '../tiers/invalidator.js';
 import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import type { ResolvedOptions } from './entry-options.js';
@@ -23,8 +24,9 @@ export class Writer {
   constructor(
     private readonly chain: TierChain,
     private readonly coherence: Coherence,
+    private readonly invalidator: Invalidator,
     private readonly values: Values,
-    private readonly recorder: Recorder,
+    private readonly time: Clock,
   ) {}
 
   /**
@@ -41,25 +43,24 @@ export class Writer {
     });
     if (prepared.length === 0) return;
     const keys = prepared.map(({ key }) => key);
-    this.recorder.invalidated('set', keys);
-    this.chain.apply({ kind: 'keys', keys });
-    const asOf = this.coherence.clock.value;
-    try {
-      await Promise.all([
-        this.#store(
-          prepared.map(({ key, bytes, tags }) => ({
+    const replaced = invalidationOf({ keys });
+    this.invalidator.apply(replaced);
+    const { clock } = this.coherence;
+    const bornAt = this.time.now();
+    const writes =
+      options.ttl === 0
+        ? []
+        : prepared.map(({ key, bytes, tags }) => ({
             key,
-            entry: new Entry(bytes, asOf, tags),
+            entry: new Entry(bytes, clock.value, bornAt, tags),
             ttl: options.ttl,
-          })),
-          options,
-        ),
-        this.#removeFromOthers(keys, options),
-      ]);
+          }));
+    try {
+      await this.chain.write(keys, writes, options);
     } finally {
       // A read of the remote tier that began meanwhile may have been answered before the write was carried out there.
       if (options.memory && options.ttl > 0) for (const key of keys) this.coherence.fences.break(key);
-      else this.chain.apply({ kind: 'keys', keys });
+      else this.invalidator.apply(replaced);
     }
   }
 
@@ -87,19 +88,9 @@ export class Writer {
     try {
       if (watch.admits(stored, tagsFor(result, options))) return await this.set([[stored, result]], options);
     } catch (error) {
-      await this.chain.invalidate({ kind: 'keys', keys: [stored] });
+      await this.invalidator.invalidate(invalidationOf({ keys: [stored] }), false);
       throw error;
     }
-    await this.chain.invalidate({ kind: 'keys', keys: [stored] });
-  }
-
-  async #store(writes: readonly RemoteWrite[], options: ResolvedOptions): Promise<void> {
-    if (options.ttl > 0) await this.chain.write(writes, options);
-  }
-
-  /** A tier that this write leaves out would bring the older value back later. Memory has been emptied already. */
-  async #removeFromOthers(keys: readonly string[], options: ResolvedOptions): Promise<void> {
-    if (options.redis && options.ttl > 0) return;
-    await this.chain.remote?.remove(keys);
+    await this.invalidator.invalidate(invalidationOf({ keys: [stored] }), options.strict);
   }
 }

@@ -27,8 +27,35 @@ export interface CacheOutcome {
     | 'evicted'
     /** An entry was dropped from memory for age. */
     | 'expired'
-    /** A call invalidated `what`: `reason` says whether that is keys, tags, a prefix or a pattern, or keys by a `set`. */
+    /**
+     * The instance `origin`, this one or another, invalidated `what`: `reason` says whether that is `keys`, `tags`, a `prefix`,
+     * a `pattern` or `several` of them, or keys by a `set`. `clock` is its number in Redis, absent without Redis and when Redis
+     * could not be told. `entries` is how many entries memory dropped; absent when some became unusable without being looked
+     * at. If it came from another instance, `durationMs` is how long it was under way.
+     */
     | 'invalidated'
+    /** Redis could not be told of an invalidation; `entries` keys, tags and patterns wait for it now. */
+    | 'queued'
+    /** Redis has been told of everything that waited. */
+    | 'replayed'
+    /** A pattern that is no prefix was looked for among `looked` keys in Redis; `entries` were removed. */
+    | 'scanned'
+    /**
+     * Invalidations of others were missed, or may have been: `reason` is `gap`, `epoch` (the bookkeeping in Redis is gone or was
+     * made anew) or `unreadable` (a message of another version). Memory was emptied.
+     */
+    | 'out-of-sync'
+    /** What others invalidated is known completely again, up to `clock`. */
+    | 'resync'
+    /** Nothing was heard of the others for longer than `maxStaleness`: only younger entries are served. */
+    | 'contact-lost'
+    | 'contact-regained'
+    /** A read waited `durationMs` for the load of another instance. */
+    | 'lease-wait'
+    /** An invalidation came while the key was being looked for or loaded: later readers did not share the result. */
+    | 'flight-broken'
+    /** Another instance of the namespace was set up differently: `reason` says in what. */
+    | 'settings-differ'
     /** Bytes in `tier` could not be read: the entry was treated as a miss. */
     | 'corrupt'
     /** A call to `tier` failed with `error`. */
@@ -36,8 +63,12 @@ export interface CacheOutcome {
   readonly tier?: TierName;
   /** The key, with the prefixes of its views (`~view:key`); the namespace is not part of it. */
   readonly key?: string;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly what?: readonly string[];
+  readonly origin?: string;
+  readonly clock?: number;
+  readonly entries?: number | undefined;
+  readonly looked?: number;
   readonly durationMs?: number;
   readonly error?: unknown;
 }

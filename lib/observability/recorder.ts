@@ -1,5 +1,6 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 
+import { type CoherenceGauge, CoherenceRecorder, type InvalidationKind } from './coherence-recorder.js';
 import type { CacheOutcome, TierName } from './outcome.js';
 import type { CacheStats, TierStats } from './stats.js';
 
@@ -41,6 +42,7 @@ export class Recorder {
   #failedLoads = 0;
   #loadTimeMs = 0;
   #refusedFills = 0;
+  #brokenFlights = 0;
   #invalidations = 0;
   #evictedForEntries = 0;
   #evictedForBytes = 0;
@@ -48,7 +50,17 @@ export class Recorder {
   #errors = 0;
   #corrupt = 0;
 
-  constructor(private readonly cache: string) {}
+  readonly coherence: CoherenceRecorder;
+
+  /** @param instance tells this instance of the cache from the others */
+  constructor(
+    private readonly cache: string,
+    instance: string,
+  ) {
+    this.coherence = new CoherenceRecorder(instance, (outcome) => {
+      if (this.#channel.hasSubscribers) this.#publish(outcome);
+    });
+  }
 
   /** A read answered from memory: the only outcome on the path of a memory hit. */
   memoryHit(key: string): void {
@@ -123,10 +135,33 @@ export class Recorder {
     if (this.#channel.hasSubscribers) this.#publish({ outcome: 'expired', tier: 'memory', key });
   }
 
-  /** One call that invalidated something. @param what the keys, tags or pattern it named */
-  invalidated(reason: string, what: readonly string[]): void {
+  /**
+   * One call that invalidated something.
+   * @param what the keys, tags or patterns it named
+   * @param clock the number Redis gave it, if it was told
+   * @param entries how many memory dropped, if that is known
+   */
+  invalidated(
+    reason: InvalidationKind,
+    what: readonly string[],
+    clock: number | undefined,
+    entries: number | undefined,
+  ): void {
     this.#invalidations++;
-    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'invalidated', reason, what });
+    if (!this.#channel.hasSubscribers) return;
+    const origin = this.coherence.instance;
+    this.#publish({ outcome: 'invalidated', reason, what, origin, entries, ...(clock !== undefined && { clock }) });
+  }
+
+  /** An invalidation came while a key was being looked for or loaded. */
+  flightBroken(key: string): void {
+    this.#brokenFlights++;
+    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'flight-broken', key });
+  }
+
+  /** Another instance of the namespace was set up differently. */
+  settingsDiffer(reason: string): void {
+    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'settings-differ', reason });
   }
 
   corrupt(key: string, error: unknown): void {
@@ -139,8 +174,11 @@ export class Recorder {
     if (this.#channel.hasSubscribers) this.#publish({ outcome: 'tier-failed', tier: 'redis', error });
   }
 
-  /** @param memory what memory holds, or `undefined` when there is no memory tier */
-  snapshot(memory: MemoryGauge | undefined, hasRedis: boolean): CacheStats {
+  /**
+   * @param memory what memory holds, or `undefined` when there is no memory tier
+   * @param coherence how things stand with Redis, or `undefined` when there is none
+   */
+  snapshot(memory: MemoryGauge | undefined, coherence: CoherenceGauge | undefined): CacheStats {
     const hits = this.#memory.hits + this.#redis.hits;
     const decided = hits + this.#coalesced + this.#misses;
     const evictions = { maxSize: this.#evictedForEntries, maxBytes: this.#evictedForBytes };
@@ -156,6 +194,7 @@ export class Recorder {
       loadsRunning: this.#loads - this.#loaded - this.#failedLoads,
       loadTimeMs: this.#loadTimeMs,
       refusedFills: this.#refusedFills,
+      brokenFlights: this.#brokenFlights,
       invalidations: this.#invalidations,
       ...(memory && {
         memory: Object.freeze({
@@ -166,8 +205,9 @@ export class Recorder {
           bytes: memory.bytes,
         }),
       }),
-      ...(hasRedis && {
+      ...(coherence && {
         redis: Object.freeze({ ...this.#redis.snapshot(), errors: this.#errors, corrupt: this.#corrupt }),
+        coherence: this.coherence.snapshot(coherence),
       }),
     });
   }

@@ -29,12 +29,40 @@ export interface CacheStats {
   readonly loadTimeMs: number;
   /** Loads whose result was not stored because an invalidation came after they had begun. */
   readonly refusedFills: number;
+  /** Searches and loads that an invalidation overtook, so that later readers did not share their results. */
+  readonly brokenFlights: number;
   /** Calls that invalidated something, and `set`s. */
   readonly invalidations: number;
   /** Absent when the memory tier is off. */
   readonly memory?: MemoryStats;
   /** Absent without Redis. */
   readonly redis?: RedisStats;
+  /** Absent without Redis. */
+  readonly coherence?: CoherenceStats;
+}
+
+/** How this instance gets on with the others. All times in milliseconds. */
+export interface CoherenceStats {
+  /** Names this instance in events and messages. */
+  readonly instance: string;
+  /** Whether the others were heard of within `maxStaleness`. */
+  readonly inContact: boolean;
+  /** How long ago this instance last knew of everything the others had invalidated; absent if it never did. */
+  readonly sinceContactMs?: number;
+  /** Invalidations of other instances that were applied here. */
+  readonly received: number;
+  /** How long the last of those took from Redis to here, by Redis' clock as this process knows it … */
+  readonly lagMs: number;
+  /** … and the slowest one. */
+  readonly longestLagMs: number;
+  /** How often memory was emptied because invalidations were missed, or may have been. */
+  readonly resyncs: number;
+  /** Reads that waited for the load of another instance … */
+  readonly leaseWaits: number;
+  /** … and how long, all together. */
+  readonly leaseWaitMs: number;
+  /** Keys, tags and patterns that Redis could not be told of yet. */
+  readonly queued: number;
 }
 
 /** What happened in one tier. */

@@ -2,25 +2,30 @@
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. Differences matter, the absolute value does not. */
   now(): number;
+  /** Resolves after so many milliseconds. Does not keep the process alive. */
+  wait(ms: number): Promise<void>;
 }
 
 /** Reads between two looks at the real clock, see {@link CoarseClock}. */
 const READS_PER_LOOK = 32;
 
 /** The monotonic clock of the process. */
-export const processClock: Clock = { now: () => performance.now() };
+export const processClock: Clock = {
+  now: () => performance.now(),
+  wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms).unref()),
+};
 
 /**
  * A clock that is looked at once a millisecond: a look costs 50 ns, half a memory hit. The time remembered is dropped by a
  * timer after 1 ms. A timer cannot fire while the event loop is blocked or busy with promises, so it is dropped after 32
  * reads as well; those 32 may be behind by as long as the loop was blocked.
  */
-export class CoarseClock implements Clock {
+export class CoarseClock implements Pick<Clock, 'now'> {
   #time = 0;
   #reads = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly exact: Clock) {}
+  constructor(private readonly exact: Pick<Clock, 'now'>) {}
 
   now(): number {
     return this.#reads-- > 0 ? this.#time : this.#look();

@@ -1,25 +1,32 @@
+import type { ClockReading, Feed } from '../coherence/feed.js';
+import type { Invalidation } from '../coherence/invalidation.js';
+
 /**
  * Where a remote tier keeps its bytes. A store knows nothing of values, tags or policies: keys are full keys (namespace
  * included), values are opaque. Every method may reject when the store cannot be reached, and does so with
  * `CacheClosedError` after {@link RemoteStore.close}.
  *
- * A read sees every write called before it, and perhaps later ones. A write that fails rejects its own call only.
+ * A read sees every change called before it, and perhaps later ones. A change that fails rejects its own call only.
+ *
+ * **Leases.** What lies under a key is a value or a lease: bytes that stand for a load under way, put there by a claim. Only
+ * the value of a fill that names the same lease replaces it; whatever else is done to the key takes the lease away, and with
+ * it the fill. Since lease and value share one key, they are on one node of a cluster, and no removal can miss one of them.
  */
 export interface RemoteStore {
   /** The bytes of each key, in the order asked, `undefined` where there is none. Calls of one tick travel together. */
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
   /**
-   * Writes all entries. Calls of one tick travel together, in the order of the calls.
-   * @param ttl milliseconds until the store forgets the entry by itself, at least 1
+   * Carries out changes, those of one tick together and in the order of the calls; then, when all of them have been carried
+   * out, announces an invalidation. What is announced in one tick may become one message.
    */
-  setMany(entries: readonly StoreEntry[]): Promise<void>;
-  /** Removes keys without blocking the store; for each, in the order asked, whether it was there. */
-  deleteMany(keys: readonly string[]): Promise<boolean[]>;
+  change(changes: readonly Change[], announcement?: Invalidation): Promise<Changed>;
   /**
-   * All keys that begin with `prefix`, in batches of bounded size, without blocking the store for long. Keys written
-   * while it runs may be missing, keys may come twice; those written before it was called are found.
+   * All keys that begin with `prefix`, in batches of bounded size, without blocking the store for long. Keys put there while
+   * it runs may be missing, keys may come twice; those that were there before it was called, and still are, are found.
    */
   scan(prefix: string): AsyncIterable<string[]>;
+  /** How this process hears of what others announce. */
+  readonly feed: Feed;
   /**
    * Milliseconds since 1970 by the store's own clock, as far as this process can tell. Everything that compares times of
    * several processes uses it, since their own clocks may differ.
@@ -29,9 +36,39 @@ export interface RemoteStore {
   close(): Promise<void>;
 }
 
-export interface StoreEntry {
-  readonly key: string;
-  readonly value: Buffer;
-  /** Milliseconds, at least 1. */
-  readonly ttl: number;
+/** All times to live are milliseconds, at least 1. */
+export type Change =
+  /** Result: true. */
+  | { readonly kind: 'set'; readonly key: string; readonly value: Buffer; readonly ttl: number }
+  /** Removes value or lease without blocking the store. Result: whether a value was there. */
+  | { readonly kind: 'remove'; readonly key: string }
+  /** Puts a lease where nothing is. Result: true, or the bytes that are there. */
+  | { readonly kind: 'claim'; readonly key: string; readonly lease: Buffer; readonly ttl: number }
+  /** Puts a value where this lease is, if the guard admits it. Result: whether it did. */
+  | {
+      readonly kind: 'fill';
+      readonly key: string;
+      readonly lease: Buffer;
+      readonly value: Buffer;
+      readonly ttl: number;
+      readonly guard: Guard;
+    }
+  /** Lets a lease live longer. Result: whether it was still there. */
+  | { readonly kind: 'renew'; readonly key: string; readonly lease: Buffer; readonly ttl: number }
+  /** Removes what is there if it begins with these bytes. Result: whether it did. */
+  | { readonly kind: 'discard'; readonly key: string; readonly head: Buffer };
+
+/**
+ * What a fill was loaded as of. A store whose keys and clock are in one place refuses it if one of the slots has moved since
+ * or the epoch has changed; others leave that to whoever reads it.
+ */
+export interface Guard extends ClockReading {
+  readonly hashes: readonly number[];
+}
+
+export interface Changed {
+  /** One for each change, in their order. */
+  readonly results: readonly (boolean | Buffer)[];
+  /** The clock value that the announcement was given; `undefined` without an announcement. */
+  readonly reading: ClockReading | undefined;
 }

@@ -27,14 +27,20 @@ export class Entry {
    * check is one comparison until the next tag or prefix is invalidated.
    */
   asOf: number;
+  /**
+   * When loading it began, by the process' clock: what it holds cannot be older than that, whatever this process has not
+   * heard of.
+   */
+  readonly bornAt: number;
   readonly tags: readonly string[] | undefined;
   /** The clock's slots for key and tags, worked out when they are first needed. */
   slots: readonly number[] | undefined = undefined;
 
-  constructor(bytes: Uint8Array, asOf: number, tags: readonly string[] | undefined) {
+  constructor(bytes: Uint8Array, asOf: number, bornAt: number, tags: readonly string[] | undefined) {
     this.bytes = bytes;
     this.size = bytes.byteLength;
     this.asOf = asOf;
+    this.bornAt = bornAt;
     this.tags = tags !== undefined && tags.length > 0 ? tags : undefined;
   }
 }

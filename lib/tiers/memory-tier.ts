@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
-import { type InvalidationClock, slotsOf } from '../coherence/invalidation-clock.js';
+import type { InvalidationClock } from '../coherence/invalidation-clock.js';
+import type { Trust } from '../coherence/trust.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { bytesToText } from './encoded.js';
@@ -37,8 +38,9 @@ export class MemoryTier {
     /** For deciding when an entry expires. */
     private readonly exact: Clock,
     /** For every hit. */
-    private readonly coarse: Clock,
+    private readonly coarse: Pick<Clock, 'now'>,
     private readonly clock: InvalidationClock,
+    private readonly trust: Trust,
     private readonly recorder: Recorder,
   ) {
     this.#maxSize = options.maxSize;
@@ -74,7 +76,9 @@ export class MemoryTier {
   /** As {@link get}, but leaves no trace. */
   peek(key: string): Entry | undefined {
     const entry = this.#entries.peek(key);
-    return entry !== undefined && entry.expiresAt > this.coarse.now() && this.#valid(key, entry)
+    if (entry === undefined) return undefined;
+    const now = this.coarse.now();
+    return entry.expiresAt > now && this.trust.admits(entry.bornAt, now) && this.#valid(key, entry)
       ? entry
       : undefined;
   }
@@ -105,13 +109,18 @@ export class MemoryTier {
     return usable;
   }
 
-  deleteMatching(matches: (key: string) => boolean): void {
+  /** @returns how many there were */
+  deleteMatching(matches: (key: string) => boolean): number {
     const matching = Array.from(this.#entries.keys()).filter(matches);
     for (const key of matching) this.#entries.delete(key);
+    return matching.length;
   }
 
-  clear(): void {
+  /** @returns how many entries there were */
+  clear(): number {
+    const { size } = this.#entries;
     this.#entries.clear();
+    return size;
   }
 
   /**
@@ -142,7 +151,9 @@ export class MemoryTier {
 
   #usable(key: string, entry: Entry): boolean {
     if (this.#valid(key, entry)) {
-      if (entry.expiresAt > this.coarse.now()) return true;
+      const now = this.coarse.now();
+      // What cannot be trusted now stays: it may turn out to be valid when contact is regained.
+      if (entry.expiresAt > now) return now <= this.trust.until || this.trust.admits(entry.bornAt, now);
       this.recorder.expired(key);
     }
     this.#entries.delete(key);
@@ -151,7 +162,7 @@ export class MemoryTier {
 
   #valid(key: string, entry: Entry): boolean {
     if (entry.asOf >= this.clock.slotsMovedAt) return true;
-    entry.slots ??= slotsOf(key, entry.tags);
+    entry.slots ??= this.clock.slotsOf(key, entry.tags);
     if (!this.clock.covers(entry.slots, entry.asOf)) return false;
     entry.asOf = this.clock.value;
     return true;

@@ -1,48 +1,67 @@
-import { EnvelopeFormat } from '../codec/envelope.js';
+import type { Coherence } from '../coherence/coherence.js';
+import type { ClockReading } from '../coherence/feed.js';
+import { type Invalidation, invalidationOf, matchesPattern, type Pattern } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
-import { CacheStoreError } from '../primitives/errors.js';
-import type { RemoteStore, StoreEntry } from '../stores/store.js';
-import { textToBytes } from './encoded.js';
-import { Entry } from './entry.js';
+import type { Clock } from '../primitives/clock.js';
+import { storedKey } from '../primitives/key.js';
+import type { Change, Changed, RemoteStore } from '../stores/store.js';
+import { LeaseDesk } from './lease-desk.js';
+import { Leases } from './leases.js';
+import { type Found, RemoteEntries, type RemoteWrite } from './remote-entries.js';
 
-/** An entry found in the store, with the milliseconds it has left. */
-export interface Found {
-  readonly entry: Entry;
-  readonly ttl: number;
+export interface RemoteTierParts {
+  readonly store: RemoteStore;
+  readonly namespace: string;
+  readonly codecId: string;
+  /** Tells this instance from the others, 16 hexadecimal digits. */
+  readonly instance: string;
+  readonly coherence: Coherence;
+  readonly time: Clock;
+  readonly recorder: Recorder;
 }
 
-export interface RemoteWrite {
-  readonly key: string;
-  readonly entry: Entry;
-  /** Milliseconds, at least 1. */
-  readonly ttl: number;
+/** What an invalidation came to in the store. */
+export interface Removal {
+  /** For each key whether it was there. */
+  readonly removed: readonly boolean[];
+  /** The clock value it was given. */
+  readonly reading: ClockReading;
 }
+
+/** The most keys of one message. */
+const KEYS_PER_MESSAGE = 5_000;
 
 /**
- * The tier that instances share. It puts entries into envelopes and keys into the namespace. Reads never fail: whatever
- * goes wrong is recorded and is a miss. Writes and removals do fail, since their caller has to know.
+ * The tier that instances share. Reads never fail: whatever goes wrong is recorded and is a miss. Writes and removals do
+ * fail, since their caller has to know.
  */
 export class RemoteTier {
-  readonly #format: EnvelopeFormat;
+  readonly leases: LeaseDesk;
+  readonly #store: RemoteStore;
+  readonly #entries: RemoteEntries;
   readonly #prefix: string;
+  readonly #coherence: Coherence;
+  readonly #time: Clock;
+  readonly #recorder: Recorder;
 
-  constructor(
-    private readonly store: RemoteStore,
-    namespace: string,
-    codecId: string,
-    private readonly recorder: Recorder,
-  ) {
-    this.#format = new EnvelopeFormat(codecId);
+  constructor({ store, namespace, codecId, instance, coherence, time, recorder }: RemoteTierParts) {
+    this.#store = store;
     this.#prefix = namespacePrefix(namespace);
+    this.#coherence = coherence;
+    this.#time = time;
+    this.#recorder = recorder;
+    this.#entries = new RemoteEntries(store, this.#prefix, codecId, coherence, time, recorder);
+    const held = new Leases(store, time, instance);
+    this.leases = new LeaseDesk(store, this.#entries, held, coherence, recorder);
   }
 
   /** What is stored under each key, in their order. @param asOf the invalidation clock before this call */
   async read(keys: readonly string[], asOf: number): Promise<(Found | undefined)[]> {
     let stored: readonly (Buffer | undefined)[];
     try {
-      stored = await this.store.getMany(this.#full(keys));
+      stored = await this.#store.getMany(keys.map((key) => this.#prefix + key));
     } catch (error) {
-      this.recorder.redisFailed(error);
+      this.#recorder.redisFailed(error);
       return Array.from(keys, () => undefined);
     }
     return stored.map((bytes, i) => (bytes === undefined ? undefined : this.#open(keys[i]!, bytes, asOf)));
@@ -51,99 +70,98 @@ export class RemoteTier {
   /** As {@link read}, for one key: the path of nearly all hits in this tier. */
   async readOne(key: string, asOf: number): Promise<Found | undefined> {
     try {
-      const [bytes] = await this.store.getMany([this.#prefix + key]);
+      const [bytes] = await this.#store.getMany([this.#prefix + key]);
       return bytes === undefined ? undefined : this.#open(key, bytes, asOf);
     } catch (error) {
-      this.recorder.redisFailed(error);
+      this.#recorder.redisFailed(error);
       return undefined;
     }
   }
 
-  /** @throws CacheStoreError when the store could not be told */
-  async write(writes: readonly RemoteWrite[]): Promise<void> {
-    const now = this.store.now();
-    const entries = writes.map(({ key, entry, ttl }): StoreEntry => ({
-      key: this.#prefix + key,
-      value: this.#format.seal(textToBytes(entry.bytes!), now + ttl, entry.tags),
-      ttl,
-    }));
-    await this.#told('to store this', () => this.store.setMany(entries));
-    for (const { key } of writes) this.recorder.written('redis', key);
-  }
-
   /**
-   * @returns for each key whether it was there
+   * Stores entries whatever is there, and then announces their keys.
+   * @param writes at least one
    * @throws CacheStoreError when the store could not be told
    */
-  remove(keys: readonly string[]): Promise<boolean[]> {
-    return this.#told('to delete this', () => this.store.deleteMany(this.#full(keys)));
+  async write(writes: readonly RemoteWrite[]): Promise<ClockReading> {
+    const { known } = this.#coherence.shared;
+    const announced = writes.map(({ key }) => key);
+    const changes = writes.map((write): Change => {
+      const value = this.#entries.seal(write, known);
+      return { kind: 'set', key: this.#prefix + write.key, value, ttl: write.ttl };
+    });
+    let reading: ClockReading | undefined;
+    for (let from = 0; from < changes.length; from += KEYS_PER_MESSAGE) {
+      const part = changes.slice(from, from + KEYS_PER_MESSAGE);
+      const keys = announced.slice(from, from + KEYS_PER_MESSAGE);
+      ({ reading } = await this.#store.change(part, invalidationOf({ keys })));
+    }
+    for (const { key } of writes) this.#recorder.written('redis', key);
+    return reading!;
   }
 
   /**
-   * Removes the entries of this namespace under `prefix` whose stored key passes `matches`. Takes a scan of the
-   * namespace.
+   * Removes what the invalidation names and announces it, in this order: whoever hears of it finds it done.
    * @throws CacheStoreError when the store could not be told; what was found until then is removed
    */
-  removeWhere(prefix: string, matches: (key: string) => boolean): Promise<void> {
-    return this.#told('to clear this', async () => {
-      for await (const batch of this.store.scan(this.#prefix + prefix)) {
-        const doomed = batch.filter((full) => matches(full.slice(this.#prefix.length)));
-        if (doomed.length > 0) await this.store.deleteMany(doomed);
-      }
-    });
+  async invalidate(invalidation: Invalidation): Promise<Removal> {
+    for (const pattern of invalidation.patterns) await this.#removeMatching(pattern);
+    const { keys } = invalidation;
+    const removed: boolean[] = [];
+    let from = 0;
+    for (; keys.length - from > KEYS_PER_MESSAGE; from += KEYS_PER_MESSAGE) {
+      const part = keys.slice(from, from + KEYS_PER_MESSAGE);
+      const { results } = await this.#remove(part, invalidationOf({ keys: part }));
+      for (const result of results) removed.push(result === true);
+    }
+    const rest = from === 0 ? keys : keys.slice(from);
+    const { results, reading } = await this.#remove(rest, { ...invalidation, keys: rest });
+    for (const result of results) removed.push(result === true);
+    return { removed, reading: reading! };
   }
 
-  /** As {@link removeWhere}, for entries that carry one of `tags`. */
-  removeTagged(tags: readonly string[]): Promise<void> {
-    const wanted = new Set(tags);
-    return this.#told('to invalidate these tags', async () => {
-      for await (const batch of this.store.scan(this.#prefix)) {
-        const stored = await this.store.getMany(batch);
-        const doomed = batch.filter((_, i) => stored[i] !== undefined && this.#isTagged(stored[i], wanted));
-        if (doomed.length > 0) await this.store.deleteMany(doomed);
-      }
-    });
+  /** Removes an entry that turned out to be of no use. Nobody waits for it: at worst it is found again. */
+  drop(key: string): void {
+    this.#remove([key]).catch(() => {});
+  }
+
+  /** Milliseconds since 1970 by the store's clock. */
+  now(): number {
+    return this.#store.now();
   }
 
   close(): Promise<void> {
-    return this.store.close();
-  }
-
-  #full(keys: readonly string[]): string[] {
-    return keys.map((key) => this.#prefix + key);
+    return this.#store.close();
   }
 
   #open(key: string, bytes: Buffer, asOf: number): Found | undefined {
-    try {
-      const { payload, expiresAt, tags } = this.#format.open(bytes);
-      const ttl = expiresAt - this.store.now();
-      return ttl > 0 ? { entry: new Entry(payload, asOf, tags), ttl } : undefined;
-    } catch (error) {
-      this.recorder.corrupt(key, error);
-      return undefined;
-    }
+    const found = this.#entries.open(key, bytes, asOf);
+    return typeof found === 'object' ? found : undefined;
   }
 
-  /** An entry that cannot be read might carry any tag: it is removed, and was a miss anyway. */
-  #isTagged(bytes: Buffer, wanted: ReadonlySet<string>): boolean {
-    try {
-      return this.#format.open(bytes).tags?.some((tag) => wanted.has(tag)) ?? false;
-    } catch {
-      return true;
-    }
+  #remove(keys: readonly string[], announcement?: Invalidation): Promise<Changed> {
+    const changes = keys.map((key) => ({ kind: 'remove', key: this.#prefix + key }) as const);
+    return this.#store.change(changes, announcement);
   }
 
-  async #told<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      this.recorder.redisFailed(error);
-      throw new CacheStoreError(
-        `Redis could not be told ${operation}. This process will not serve the older value from memory, but Redis and ` +
-          'other instances may, until its ttl ends: do it again once Redis is back',
-        { cause: error },
-      );
+  /**
+   * A scan finds every key that was there before it began, and still is: the entry of a load that began before this call is
+   * there, or its lease is.
+   */
+  async #removeMatching(pattern: Pattern): Promise<void> {
+    const begun = this.#time.now();
+    const { length } = this.#prefix;
+    let looked = 0;
+    let removed = 0;
+    const { view, glob } = pattern;
+    const head = glob.head === '' ? view : storedKey(view, glob.head);
+    for await (const batch of this.#store.scan(this.#prefix + head)) {
+      const keys = batch.map((full) => full.slice(length)).filter((key) => matchesPattern(pattern, key));
+      if (keys.length > 0) await this.#remove(keys);
+      looked += batch.length;
+      removed += keys.length;
     }
+    this.#recorder.coherence.scanned(view + glob.source, looked, removed, this.#time.now() - begun);
   }
 }
 

@@ -1,10 +1,16 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { Fence } from '../coherence/fences.js';
-import { type Invalidation, matchesPattern } from '../coherence/invalidation.js';
+import type { ClockReading } from '../coherence/feed.js';
+import { type Invalidation, invalidationOf } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
+import { CacheStoreError } from '../primitives/errors.js';
 import type { Entry } from './entry.js';
+import type { Invalidator } from './invalidator.js';
+import type { Claim } from './lease-desk.js';
+import type { Lease } from './leases.js';
 import type { MemoryTier } from './memory-tier.js';
-import type { Found, RemoteTier, RemoteWrite } from './remote-tier.js';
+import type { Found, RemoteWrite } from './remote-entries.js';
+import type { RemoteTier } from './remote-tier.js';
 import type { Reading, Values } from './values.js';
 
 /** Which tiers a call may use, and how it reads what they hold. */
@@ -13,13 +19,25 @@ export interface TierChoice extends Reading {
   readonly redis: boolean;
 }
 
+/** Which tiers a write goes to, and whether its caller wants to hear that Redis could not be told. */
+export interface WriteChoice extends TierChoice {
+  readonly strict: boolean;
+}
+
 /** An entry about to be stored by whoever holds its fence. */
 export interface Fill {
   readonly entry: Entry;
   readonly fence: Fence;
   /** Milliseconds, more than 0. */
   readonly ttl: number;
+  /** The right to store it in the remote tier; without one it is kept out of there. */
+  readonly lease: Lease | undefined;
 }
+
+/** What a claim has led to: the entry that somebody else has loaded, or the word to load, perhaps with a lease. */
+export type ChainClaim =
+  | { readonly state: 'found'; readonly entry: Entry }
+  | Exclude<Claim, { readonly state: 'found' }>;
 
 /**
  * The tiers in their order: reads go down, what is found is copied up, writes go through to all.
@@ -32,21 +50,30 @@ export class TierChain {
     readonly memory: MemoryTier | undefined,
     remote: RemoteTier | undefined,
     private readonly coherence: Coherence,
+    private readonly invalidator: Invalidator,
     private readonly values: Values,
     private readonly recorder: Recorder,
   ) {
     this.#remote = remote;
   }
 
-  /** The remote tier, until the chain is closed. */
-  get remote(): RemoteTier | undefined {
-    return this.#remote;
+  /**
+   * The remote tier, if the choice has it and it can be believed: not before its clock is known, nor while it has not been
+   * told everything that was invalidated here.
+   */
+  #remoteFor({ redis }: Pick<TierChoice, 'redis'>): RemoteTier | undefined {
+    return redis && this.coherence.shared.ready && !this.invalidator.outbox.pending ? this.#remote : undefined;
   }
 
   /** Whether the remote tier has a usable entry. Leaves no trace. */
   async holds(key: string, reading: Reading): Promise<boolean> {
-    const found = await this.#remote?.readOne(key, this.coherence.clock.value);
+    const found = await this.#remoteFor({ redis: true })?.readOne(key, this.coherence.clock.value);
     return found !== undefined && this.#accept(found.entry, key, reading);
+  }
+
+  /** Whether a miss in memory has to ask the remote tier before it loads. */
+  asksRemote({ redis }: TierChoice): boolean {
+    return redis && this.#remote !== undefined;
   }
 
   /** Drops what memory holds and ends the remote tier's connections. */
@@ -71,15 +98,16 @@ export class TierChain {
     fences: readonly Fence[] | undefined,
     choice: TierChoice,
   ): Promise<(Entry | undefined)[]> {
-    if (this.#remote === undefined || !choice.redis) return Array.from(keys, () => undefined);
-    const found = await this.#remote.read(keys, this.coherence.clock.value);
+    if (!this.asksRemote(choice)) return Array.from(keys, () => undefined);
+    const remote = this.#remoteFor(choice);
+    const found = remote ? await remote.read(keys, this.coherence.clock.value) : keys.map(() => undefined);
     return found.map((hit, i) => this.#take(hit, keys[i]!, fences?.[i], choice));
   }
 
   /** As {@link fetch}, for one key. */
   async fetchOne(key: string, fence: Fence | undefined, choice: TierChoice): Promise<Entry | undefined> {
-    if (this.#remote === undefined || !choice.redis) return undefined;
-    const hit = await this.#remote.readOne(key, this.coherence.clock.value);
+    if (!this.asksRemote(choice)) return undefined;
+    const hit = await this.#remoteFor(choice)?.readOne(key, this.coherence.clock.value);
     return this.#take(hit, key, fence, choice);
   }
 
@@ -110,8 +138,31 @@ export class TierChain {
       return true;
     } catch (error) {
       this.recorder.corrupt(key, error);
+      this.#remote?.drop(key);
       return false;
     }
+  }
+
+  /**
+   * Asks for the right to load keys for the remote tier.
+   * @param fences one for each key, opened before anything was asked
+   */
+  async claim(fences: readonly Fence[], choice: TierChoice): Promise<ChainClaim[]> {
+    const remote = this.#remoteFor(choice);
+    if (remote === undefined) return fences.map(() => ({ state: 'unavailable' }));
+    const claims = await remote.leases.claim(fences);
+    return claims.map((claim, i) => {
+      if (claim.state !== 'found') return claim;
+      const fence = fences[i]!;
+      if (!this.#accept(claim.found.entry, fence.key, choice)) return { state: 'unavailable' };
+      if (this.copiesUp(choice)) this.#copyUp(claim.found, fence);
+      return { state: 'found', entry: claim.found.entry };
+    });
+  }
+
+  /** Gives back the lease of a load that has nothing to store. */
+  release(lease: Lease): void {
+    this.#remote?.leases.release(lease);
   }
 
   /**
@@ -119,75 +170,65 @@ export class TierChain {
    * costs later loads, nothing else: the caller has its value.
    */
   async store(fills: readonly Fill[], choice: TierChoice): Promise<void> {
-    const admitted = fills.filter(({ fence, entry }) => {
-      if (this.coherence.fences.admits(fence, entry.tags)) return true;
-      this.recorder.fillRefused(fence.key);
-      return false;
-    });
-    const writes = admitted.map(({ fence, entry, ttl }) => ({ key: fence.key, entry, ttl }));
-    await this.write(writes, choice).catch(() => {});
+    const admitted = fills.filter((fill) => this.#admits(fill));
+    const kept = await this.#storeRemotely(admitted, choice);
+    if (!choice.memory) return;
+    for (const { fence, entry, ttl } of kept) {
+      // Redis took its time to answer.
+      if (this.coherence.fences.admits(fence, entry.tags)) this.memory?.put(fence.key, entry, ttl);
+    }
   }
 
   /**
-   * Stores entries in all chosen tiers.
-   * @throws CacheStoreError when the remote tier could not be told
+   * Stores entries in all chosen tiers in place of what is under these keys, and announces that. A tier that is left out
+   * would bring the older value back later, so it is removed there.
+   * @param writes nothing, or one for each key
+   * @throws CacheStoreError when the remote tier could not be told, if that was asked for
    */
-  async write(writes: readonly RemoteWrite[], choice: TierChoice): Promise<void> {
-    if (writes.length === 0) return;
-    // The remote tier first: it takes the encoded bytes in this very turn, before any reader can have them replaced.
-    const told = this.#remote !== undefined && choice.redis ? this.#remote.write(writes) : undefined;
+  async write(keys: readonly string[], writes: readonly RemoteWrite[], choice: WriteChoice): Promise<void> {
+    const replaced = invalidationOf({ keys });
+    const remote = this.#remote;
+    const tell =
+      remote === undefined ? undefined : () => this.#writeTo(remote, choice.redis ? writes : [], replaced);
+    // It takes the encoded bytes in this very turn, before any reader can have them replaced.
+    const told = this.invalidator.replace(replaced, tell, choice.strict);
     if (choice.memory) for (const { key, entry, ttl } of writes) this.memory?.put(key, entry, ttl);
     await told;
   }
 
-  /**
-   * Carries out an invalidation that originates here. Memory and work in progress are dealt with before the remote tier is
-   * asked, so that nobody is served from memory meanwhile, and again afterwards, for what was read from the remote tier
-   * while it was being asked.
-   * @returns the number of keys that were there, when keys were named
-   * @throws CacheStoreError when the remote tier could not be told; this process is up to date all the same
-   */
-  async invalidate(invalidation: Invalidation): Promise<number> {
-    const present = this.apply(invalidation);
-    try {
-      const removed = await this.#remove(invalidation);
-      return removed === undefined ? present.filter(Boolean).length : count(present, removed);
-    } finally {
-      this.apply(invalidation);
-    }
+  async #writeTo(
+    remote: RemoteTier,
+    writes: readonly RemoteWrite[],
+    replaced: Invalidation,
+  ): Promise<ClockReading> {
+    if (writes.length === 0) return (await remote.invalidate(replaced)).reading;
+    if (this.coherence.shared.ready) return remote.write(writes);
+    throw new CacheStoreError('the clock of the cache in Redis is not known yet');
   }
 
-  /** Makes memory and work in progress forget what the invalidation names; for keys, says which memory had. */
-  apply(invalidation: Invalidation): boolean[] {
-    this.coherence.apply(invalidation);
-    if (this.memory === undefined) return [];
-    const { memory } = this;
-    if (invalidation.kind === 'keys') return invalidation.keys.map((key) => memory.delete(key));
-    if (invalidation.kind === 'pattern') memory.deleteMatching((key) => matchesPattern(invalidation, key));
-    if (invalidation.kind === 'prefix' && invalidation.prefix === '') memory.clear();
-    return [];
+  #admits({ fence, entry, lease }: Fill): boolean {
+    if (this.coherence.fences.admits(fence, entry.tags)) return true;
+    this.recorder.fillRefused(fence.key);
+    if (lease !== undefined) this.release(lease);
+    return false;
   }
 
-  async #remove(invalidation: Invalidation): Promise<boolean[] | undefined> {
-    if (this.#remote === undefined) return undefined;
-    switch (invalidation.kind) {
-      case 'keys':
-        return this.#remote.remove(invalidation.keys);
-      case 'tags':
-        await this.#remote.removeTagged(invalidation.tags);
-        return undefined;
-      case 'prefix':
-        await this.#remote.removeWhere(invalidation.prefix, () => true);
-        return undefined;
-      case 'pattern':
-        await this.#remote.removeWhere(invalidation.view, (key) => matchesPattern(invalidation, key));
-        return undefined;
-    }
+  /** @returns the fills that the remote tier did not refuse */
+  async #storeRemotely(fills: readonly Fill[], choice: TierChoice): Promise<readonly Fill[]> {
+    const leased = fills.filter(({ lease }) => lease !== undefined);
+    const remote = this.#remoteFor(choice);
+    if (leased.length === 0 || remote === undefined) return fills;
+    const stored = await remote.leases.fill(
+      leased.map(({ fence, entry, ttl, lease }) => ({
+        key: fence.key,
+        entry,
+        ttl,
+        lease: lease!,
+        asOf: fence.sharedAsOf,
+      })),
+    );
+    const refused = new Set(leased.filter((_, i) => stored[i] === false));
+    for (const { fence } of refused) this.recorder.fillRefused(fence.key);
+    return fills.filter((fill) => !refused.has(fill));
   }
-}
-
-function count(inMemory: readonly boolean[], inRemote: readonly boolean[]): number {
-  let total = 0;
-  for (let i = 0; i < inRemote.length; i++) if (inRemote[i] === true || inMemory[i] === true) total++;
-  return total;
 }

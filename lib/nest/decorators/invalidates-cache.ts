@@ -50,7 +50,7 @@ const OPTION_NAMES = ['keys', 'patterns', 'tags', 'cache', 'before'];
  * ```
  * @throws CacheDecoratorError when the class is defined. A call rejects with what the method throws and, though the method
  * has succeeded, with CacheKeyError when a template cannot be filled in and with what the invalidation throws: the caller
- * must know that old values may still be served. With several invalidations, each is tried and the first error counts.
+ * must know that old values may still be served. What it invalidates is one invalidation: all of it or nothing.
  */
 export function InvalidatesCache<
   Keys extends ResultFunction,
@@ -121,11 +121,6 @@ function compileInvalidation(
     const keys = keysOf?.(self, args, result) ?? [];
     const patterns = patternsOf?.(self, args, result) ?? [];
     const tags = tagsOf?.(self, args, result) ?? [];
-    const work: Promise<unknown>[] = [];
-    if (keys.length > 0) work.push(cache.deleteMany(keys));
-    if (tags.length > 0) work.push(cache.invalidateTags(tags));
-    for (const pattern of patterns) work.push(cache.clearPattern(pattern));
-    const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
-    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+    await cache.invalidate(keys, tags, patterns);
   };
 }

@@ -2,7 +2,8 @@ import type { Cluster, Redis } from 'ioredis';
 
 import { Deadlines } from './deadlines.js';
 import { hashSlot } from './hash-slot.js';
-import { keyOf, type Lane, type Write } from './lane.js';
+import { type Commands, issue, type Write } from './issue.js';
+import type { Lane } from './lane.js';
 import { NodeLane } from './node-lane.js';
 import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
@@ -128,11 +129,12 @@ export class ClusterServers implements Topology {
   /** Never rejects. */
   async #run(lane: NodeLane, node: Redis | undefined): Promise<void> {
     lane.closed = true;
+    if (!lane.over) lane.seal(this.options.bookkeeping);
     if (!lane.over) await this.#transmit(lane, node);
     this.#deadlines.forget(lane);
     lane.finish();
     for (const write of lane.writes) {
-      const key = keyOf(write);
+      const { key } = write;
       if (this.#writing.get(key) === lane) this.#writing.delete(key);
     }
   }
@@ -142,7 +144,7 @@ export class ClusterServers implements Topology {
     if (status === 'ready' && node !== undefined) {
       // The connections of a cluster prefix keys themselves only if the option was given for them.
       const prefix = node.options.keyPrefix ? '' : this.#keyPrefix;
-      const misrouted = await send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix });
+      const misrouted = await send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix, clockKey: undefined });
       return this.#detour(lane, misrouted);
     }
     if (isStarting(this.cluster)) return this.#detour(lane, lane.everything());
@@ -156,7 +158,7 @@ export class ClusterServers implements Topology {
     for (const place of writes) {
       if (lane.over) return;
       const write = lane.writes[place]!;
-      turnedAway.add(keyOf(write));
+      turnedAway.add(write.key);
       lane.answerWrite(place, lane.isReplaced(place) ? REPLACED : await this.#routeWrite(write));
     }
     const again =
@@ -170,8 +172,7 @@ export class ClusterServers implements Topology {
 
   async #routeWrite(write: Write): Promise<unknown> {
     try {
-      if (typeof write === 'string') return await this.cluster.unlink(write);
-      return await this.cluster.set(write.key, write.value, 'PX', Math.ceil(write.ttl));
+      return await issue(this.cluster as unknown as Commands, write, '', undefined);
     } catch (error) {
       return writeFailure(write, error);
     }
@@ -188,7 +189,7 @@ export class ClusterServers implements Topology {
    */
   #search(lane: NodeLane): void {
     const { address } = lane;
-    const key = lane.reads[0] ?? keyOf(lane.writes[0]!);
+    const key = lane.reads[0] ?? lane.writes[0]!.key;
     if (this.#searching.has(address)) return;
     this.#searching.add(address);
     const ended = (): boolean => this.#searching.delete(address);

@@ -144,9 +144,42 @@ export async function becomesReady(client: Redis | Cluster, within: number): Pro
   return client.status === 'ready' || (await happens(client, 'ready', within));
 }
 
+/**
+ * A second connection to the same server, for waiting. It is always ours, and made at once.
+ * @param client may be somebody else's, with options that suit its owner
+ */
+export function duplicate(client: Redis | Cluster): Redis | Cluster {
+  const { enableOfflineQueue, maxRetriesPerRequest, autoResendUnfulfilledCommands, connectTimeout } =
+    CONNECTION_DEFAULTS;
+  const options = {
+    enableOfflineQueue,
+    maxRetriesPerRequest,
+    autoResendUnfulfilledCommands,
+    enableAutoPipelining: false,
+    connectTimeout,
+    lazyConnect: false,
+    retryStrategy: pause,
+    reconnectOnError: isDemoted,
+    // It may wait for as long as nothing happens.
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    // Replies to XREAD have another shape in version 3.
+    protocol: 2 as const,
+  };
+  if (!client.isCluster) return (client as Redis).duplicate(options);
+  const cluster = client as Cluster;
+  const redisOptions = { ...cluster.options.redisOptions, ...options };
+  return cluster.duplicate([], {
+    enableOfflineQueue,
+    lazyConnect: false,
+    clusterRetryStrategy: pause,
+    redisOptions,
+  });
+}
+
 /** Ends a connection of ours: replies under way are waited for, but not for long. */
-export async function endConnection(client: Redis | Cluster): Promise<void> {
-  if (client.status === 'ready') {
+export async function endConnection(client: Redis | Cluster, when?: 'at once'): Promise<void> {
+  if (client.status === 'ready' && when !== 'at once') {
     const quit = client.quit().catch(() => undefined);
     await atMost(QUIT_TIMEOUT, quit, () => undefined);
   }

@@ -1,12 +1,7 @@
 import { CacheStoreError } from '../../primitives/errors.js';
-import type { StoreEntry } from '../store.js';
-
-/** An entry to be written, or the key of one to be removed. */
-export type Write = StoreEntry | string;
-
-export function keyOf(write: Write): string {
-  return typeof write === 'string' ? write : write.key;
-}
+import type { Invalidation } from '../../coherence/invalidation.js';
+import type { Bookkeeping } from './bookkeeping.js';
+import type { Write } from './issue.js';
 
 /**
  * One tick's commands for one node of Redis: collected, sent together, answered together.
@@ -15,7 +10,8 @@ export function keyOf(write: Write): string {
  * and no promise, closure or record of its own; that is what makes a batched read cheaper than a GET.
  *
  * Writes go out in the order of the calls, and all of them before the reads: a read sees every write called before it,
- * and perhaps one called after it.
+ * and perhaps one called after it. What is to be announced comes after all writes, as one announcement: whoever hears of it
+ * finds them done.
  */
 export class Lane {
   /** Resolves once every command is answered or given up. */
@@ -30,6 +26,8 @@ export class Lane {
   /** By place in `reads` and `writes`; `undefined` is one not answered yet. */
   #values: (Buffer | null | Error | undefined)[] = [];
   readonly #results: unknown[] = [];
+  #announcements: Invalidation[] | undefined;
+  #announcedAt = -1;
   /** Whether there is an error among the values: only then does each of them need to be looked at. */
   #failed = false;
   #over = false;
@@ -66,6 +64,21 @@ export class Lane {
   /** @returns the place of the result, for {@link result} */
   write(write: Write): number {
     return this.writes.push(write) - 1;
+  }
+
+  announce(invalidation: Invalidation): void {
+    (this.#announcements ??= []).push(invalidation);
+  }
+
+  /** Makes one write of all announcements. To be called when nothing can be added any more, before the lane is sent. */
+  seal(bookkeeping: Bookkeeping): void {
+    if (this.#announcements === undefined) return;
+    this.#announcedAt = this.write(bookkeeping.announcement(this.#announcements));
+  }
+
+  /** What Redis answered to the announcement, once `done`. @throws CacheStoreError when it failed */
+  get announced(): unknown {
+    return this.result(this.#announcedAt);
   }
 
   /** What a read found, once `done`. Readers of one key share the Buffer. @throws CacheStoreError when it failed */
@@ -106,6 +119,11 @@ export class Lane {
   /** Lets the callers go on. Whatever is not answered yet fails with `error`. */
   finish(error?: CacheStoreError): void {
     if (this.#over) return;
+    // Given up before it was sent: nothing will be announced.
+    if (this.#announcements !== undefined && this.#announcedAt === -1) {
+      this.#announcedAt = this.writes.length;
+      this.#results[this.#announcedAt] = error ?? unanswered();
+    }
     for (let place = 0; place < this.reads.length; place++) {
       if (this.#values[place] === undefined) this.answerRead(place, error ?? unanswered());
     }

@@ -1,4 +1,4 @@
-import { keyOf, Lane } from './lane.js';
+import { Lane } from './lane.js';
 import type { Misrouted } from './send.js';
 
 /** A lane to one node of a cluster. */
@@ -20,12 +20,12 @@ export class NodeLane extends Lane {
     return !this.closed && !this.over;
   }
 
-  /** Whether a later write on the same key was accepted. */
+  /** Whether a later write on the same key was accepted. What is announced is never replaced. */
   isReplaced(place: number): boolean {
     const { writes } = this;
-    const key = keyOf(writes[place]!);
-    for (let later = place + 1; later < writes.length; later++) {
-      if (keyOf(writes[later]!) === key && this.isAccepted(later)) return true;
+    const { kind, key } = writes[place]!;
+    for (let later = place + 1; kind !== 'announce' && later < writes.length; later++) {
+      if (writes[later]!.key === key && this.isAccepted(later)) return true;
     }
     return false;
   }

@@ -1,10 +1,15 @@
 import type { Cluster, Redis } from 'ioredis';
 
 import { CacheClosedError, CacheStoreError } from '../../primitives/errors.js';
-import type { RemoteStore, StoreEntry } from '../store.js';
+import type { ClockReading } from '../../coherence/feed.js';
+import type { Invalidation } from '../../coherence/invalidation.js';
+import type { Change, Changed, RemoteStore } from '../store.js';
+import { Bookkeeping, type NamespaceSettings, readAnnounced } from './bookkeeping.js';
 import { ClusterServers } from './cluster-servers.js';
-import { becomesReady, type Connection, endConnection, openConnection } from './connection.js';
-import { keyOf, type Write } from './lane.js';
+import { becomesReady, type Connection, duplicate, endConnection, openConnection } from './connection.js';
+import { resultOf } from './issue.js';
+import type { Lane } from './lane.js';
+import { RedisFeed } from './redis-feed.js';
 import { type RedisOptions, resolveRedisOptions } from './redis-options.js';
 import { scanKeys } from './scan-keys.js';
 import { ServerClock } from './server-clock.js';
@@ -30,7 +35,11 @@ const START_TIMEOUT = 2_000;
  * With `lazyConnect` nothing is waited for: the first call begins to connect, and calls fail fast until that is done.
  * @throws CacheConfigError when an option is wrong, or ioredis is not installed
  */
-export async function createRedisStore(options: RedisOptions, hooks: RedisStoreHooks): Promise<RemoteStore> {
+export async function createRedisStore(
+  options: RedisOptions,
+  settings: NamespaceSettings,
+  hooks: RedisStoreHooks,
+): Promise<RemoteStore> {
   const resolved = resolveRedisOptions(options);
   let store: RedisStore | undefined;
   let told = false;
@@ -39,7 +48,7 @@ export async function createRedisStore(options: RedisOptions, hooks: RedisStoreH
     told = true;
     hooks.onError(error);
   });
-  store = new RedisStore(connection, hooks);
+  store = new RedisStore(connection, new Bookkeeping(settings), hooks);
   if (!(await store.start(START_TIMEOUT)) && !told) {
     hooks.onError(
       new CacheStoreError(`Redis is not ready after ${START_TIMEOUT} ms (${connection.client.status})`),
@@ -53,15 +62,17 @@ export class RedisStore implements RemoteStore {
   readonly #topology: Topology;
   readonly #clock: ServerClock;
   readonly #keyPrefix: string;
+  readonly feed: RedisFeed;
   #measured: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly connection: Connection,
+    private readonly bookkeeping: Bookkeeping,
     private readonly hooks: RedisStoreHooks,
   ) {
     const { client, owned, commandTimeout } = connection;
-    const options = { owned, commandTimeout, onSend: () => this.#clock.refresh() };
+    const options = { owned, commandTimeout, bookkeeping, onSend: () => this.#clock.refresh() };
     this.#topology = isCluster(client)
       ? new ClusterServers(client, options)
       : new SingleServer(client, options);
@@ -71,6 +82,7 @@ export class RedisStore implements RemoteStore {
     );
     this.#keyPrefix = client.options.keyPrefix ?? '';
     client.on('ready', this.#onReady);
+    this.feed = new RedisFeed(client, duplicate(client), bookkeeping, commandTimeout);
   }
 
   /** Whether {@link close} was called. */
@@ -103,23 +115,17 @@ export class RedisStore implements RemoteStore {
     return this.#topology.isCluster ? this.#readSpread(keys) : this.#readTogether(keys);
   }
 
-  async setMany(entries: readonly StoreEntry[]): Promise<void> {
-    if (entries.length !== 1) {
-      await this.#write(entries);
-      return;
-    }
+  async change(changes: readonly Change[], announcement?: Invalidation): Promise<Changed> {
     this.#checkOpen();
-    const entry = entries[0]!;
-    const lane = this.#topology.laneToWrite(entry.key);
-    const place = lane.write(entry);
-    await lane.done;
-    lane.result(place);
-  }
-
-  async deleteMany(keys: readonly string[]): Promise<boolean[]> {
-    const removed = await this.#write(keys);
-    // A string if the client has the option stringNumbers.
-    return removed.map((count) => Number(count) > 0);
+    const lanes = changes.map(({ key }) => this.#topology.laneToWrite(key));
+    const places = changes.map((change, i) => lanes[i]!.write(change));
+    const { isCluster } = this.#topology;
+    const clockLane = announcement === undefined || isCluster ? undefined : this.#announce(announcement);
+    for (const lane of lanes) if (!lane.over) await lane.done;
+    const results = changes.map((change, i) => resultOf(change, lanes[i]!.result(places[i]!)));
+    if (announcement === undefined) return { results, reading: undefined };
+    // Entries and clock are on different nodes: whoever hears of it has to find it done.
+    return { results, reading: await readingOf(clockLane ?? this.#announce(announcement)) };
   }
 
   async *scan(prefix: string): AsyncGenerator<string[]> {
@@ -149,6 +155,7 @@ export class RedisStore implements RemoteStore {
     const { client, owned } = this.connection;
     client.removeListener('ready', this.#onReady);
     await this.#topology.settle();
+    await this.feed.close();
     if (owned) await endConnection(client);
   }
 
@@ -178,12 +185,10 @@ export class RedisStore implements RemoteStore {
     return places.map((place, i) => lanes[i]!.value(place));
   }
 
-  async #write(writes: readonly Write[]): Promise<unknown[]> {
-    this.#checkOpen();
-    const lanes = writes.map((write) => this.#topology.laneToWrite(keyOf(write)));
-    const places = writes.map((write, i) => lanes[i]!.write(write));
-    for (const lane of lanes) if (!lane.over) await lane.done;
-    return places.map((place, i) => lanes[i]!.result(place));
+  #announce(invalidation: Invalidation): Lane {
+    const lane = this.#topology.laneToRead(this.bookkeeping.clockKey);
+    lane.announce(invalidation);
+    return lane;
   }
 
   /** The offset is measured again after each reconnect: another server may have taken over. */
@@ -195,6 +200,11 @@ export class RedisStore implements RemoteStore {
   #checkOpen(): void {
     if (this.isClosed) throw new CacheClosedError('the cache has been closed, with its application');
   }
+}
+
+async function readingOf(lane: Lane): Promise<ClockReading> {
+  await lane.done;
+  return readAnnounced(lane.announced);
 }
 
 function isCluster(client: Redis | Cluster): client is Cluster {

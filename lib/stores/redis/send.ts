@@ -1,6 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 
 import { hashSlot } from './hash-slot.js';
+import { type Commands, issue } from './issue.js';
 import type { Lane } from './lane.js';
 import { readFailure, writeFailure } from './store-failure.js';
 
@@ -22,6 +23,8 @@ export interface Destination {
   readonly prefix: string;
   /** In a cluster: what keys begin with when their slot is worked out. Then no command spans two slots. */
   readonly slotPrefix: string | undefined;
+  /** The key of the invalidation clock, if it is on the same server as all others. */
+  readonly clockKey: string | undefined;
 }
 
 /**
@@ -32,8 +35,6 @@ export interface Destination {
 export function send(lane: Lane, destination: Destination): Promise<Misrouted> {
   return new Sending(lane, destination).run();
 }
-
-type Commands = Pick<Redis, 'set' | 'unlink' | 'mgetBuffer'>;
 
 /** The commands of one lane are numbered: first its writes, then its groups of reads. */
 class Sending {
@@ -55,7 +56,7 @@ class Sending {
     // With automatic pipelining a command outside of a pipeline would be overtaken by a later pipeline.
     if (this.#count === 1 && connection.options.enableAutoPipelining !== true) {
       try {
-        this.#answer(0, await this.#issue(0, connection));
+        this.#answer(0, await this.#issue(0, connection as unknown as Commands));
       } catch (error) {
         this.#refuse(0, error);
       }
@@ -89,8 +90,7 @@ class Sending {
     const { writes, reads } = this.lane;
     const { prefix } = this.to;
     const write = writes[n];
-    if (typeof write === 'string') return commands.unlink(prefix + write);
-    if (write !== undefined) return commands.set(prefix + write.key, write.value, 'PX', Math.ceil(write.ttl));
+    if (write !== undefined) return issue(commands, write, prefix, this.to.clockKey);
     const places = this.#groups?.[n - writes.length];
     if (places === undefined && prefix === '') return commands.mgetBuffer(reads);
     const keys = places === undefined ? reads : places.map((place) => reads[place]!);

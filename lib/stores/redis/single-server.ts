@@ -35,6 +35,7 @@ export class SingleServer implements Topology {
     const lane = this.#lane;
     if (lane === undefined) return;
     this.#lane = undefined;
+    lane.seal(this.options.bookkeeping);
     this.options.onSend();
     void this.#transmit(lane);
   };
@@ -56,7 +57,8 @@ export class SingleServer implements Topology {
     const { client } = this;
     if (client.status !== 'ready' && !isStarting(client)) return lane.finish(notConnected(client.status));
     this.#deadlines.watch(lane);
-    await send(lane, { connection: client, prefix: '', slotPrefix: undefined });
+    const { clockKey } = this.options.bookkeeping;
+    await send(lane, { connection: client, prefix: '', slotPrefix: undefined, clockKey });
     this.#deadlines.forget(lane);
     lane.finish();
   }

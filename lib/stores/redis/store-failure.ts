@@ -1,14 +1,22 @@
 import { CacheStoreError } from '../../primitives/errors.js';
-import type { Write } from './lane.js';
+import type { Write } from './issue.js';
 
 export function readFailure(cause: unknown): CacheStoreError {
   return storeFailure('Redis did not answer a read', cause);
 }
 
-export function writeFailure(write: Write, cause: unknown): CacheStoreError {
-  return typeof write === 'string'
-    ? storeFailure(`Redis did not remove '${write}'`, cause, write)
-    : storeFailure(`Redis did not store '${write.key}'`, cause, write.key);
+const WRITES: Readonly<Record<Write['kind'], string>> = {
+  set: 'store',
+  fill: 'store',
+  remove: 'remove',
+  discard: 'remove',
+  claim: 'lease',
+  renew: 'lease',
+  announce: 'announce an invalidation under',
+};
+
+export function writeFailure({ kind, key }: Write, cause: unknown): CacheStoreError {
+  return storeFailure(`Redis did not ${WRITES[kind]} '${key}'`, cause, key);
 }
 
 /**

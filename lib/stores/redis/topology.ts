@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 
 import { CacheStoreError } from '../../primitives/errors.js';
+import type { Bookkeeping } from './bookkeeping.js';
 import type { Lane } from './lane.js';
 
 /** What differs between one server and a cluster. */
@@ -27,6 +28,8 @@ export interface TopologyOptions {
   readonly owned: boolean;
   /** Milliseconds after which a tick's commands are given up. */
   readonly commandTimeout: number;
+  /** How announcements are put. */
+  readonly bookkeeping: Bookkeeping;
   /** Told whenever commands are about to be sent. */
   readonly onSend: () => void;
 }

@@ -1,0 +1,49 @@
+/** Where the clock of a namespace stands in Redis. */
+export interface ClockReading {
+  /** Drawn at random whenever the clock is made anew; clock values of different epochs cannot be compared. Hexadecimal. */
+  readonly epoch: string;
+  /** Grows by one with every invalidation. */
+  readonly clock: number;
+}
+
+/** Everything a process has to know to judge what lies in Redis. */
+export interface Snapshot extends ClockReading {
+  /** For each slot the clock at its last invalidation. */
+  readonly slots: Float64Array;
+  /** The id of the codec that the instance which joined before this one writes with, or this one's own. */
+  readonly codec: string;
+}
+
+/** An invalidation as it was found in the stream. */
+export interface RawMessage {
+  readonly clock: number;
+  /** `undefined` where the stream holds something else than was expected. */
+  readonly epoch: string | undefined;
+  readonly body: string | undefined;
+  /** When it was announced, by the store's clock. */
+  readonly sentAt: number;
+}
+
+export interface Poll {
+  /** The clock before the messages were asked for; `undefined` when it is gone, or is no clock. */
+  readonly reading: ClockReading | undefined;
+  readonly messages: readonly RawMessage[];
+  /** Whether there may be more messages than these. */
+  readonly more: boolean;
+}
+
+/** How invalidations that others announce reach this process. */
+export interface Feed {
+  /**
+   * Reads the clock and all slots. Makes a clock with a new epoch if there is none, or if it is behind `seen`: then Redis
+   * has lost invalidations.
+   */
+  join(seen: ClockReading | undefined): Promise<Snapshot>;
+  /**
+   * What was announced after clock value `after`; waits up to `patience` milliseconds for the first message.
+   * @returns what there was at some moment between this call and its answer
+   */
+  poll(after: number, patience: number): Promise<Poll>;
+  /** Whether it can be asked now. */
+  readonly ready: boolean;
+}

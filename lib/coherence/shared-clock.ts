@@ -1,0 +1,103 @@
+import type { ClockReading, Snapshot } from './feed.js';
+import type { Invalidation } from './invalidation.js';
+import { hashesOf, prefixHash, tagHash } from './slots.js';
+
+/** The epoch before Redis was heard of: no entry carries it. */
+const NO_EPOCH = '';
+
+/**
+ * This process' mirror of the clock that the instances of a namespace share: what lies in Redis is judged by it, without
+ * asking anybody. A mirror that lags behind makes the `asOf` of what is loaded here too small, which costs a load; and it may
+ * take for valid what was invalidated elsewhere and not heard of yet, for as long as the bus takes.
+ */
+export class SharedClock {
+  #epoch = NO_EPOCH;
+  #slots: Float64Array = new Float64Array(1);
+  #known = 0;
+  #applied = 0;
+  #slotsMovedAt = 0;
+  #tagsMovedAt = 0;
+  /** What was noted while there was nothing to note it in. */
+  #early: { readonly reading: ClockReading; readonly invalidation: Invalidation }[] = [];
+
+  /** Whether there is anything to judge by. */
+  get ready(): boolean {
+    return this.#epoch !== NO_EPOCH;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** The highest value heard of: what is loaded from now on has seen all that was invalidated up to it. */
+  get known(): number {
+    return this.#known;
+  }
+
+  /** The value up to which every invalidation was heard of on the bus: where to go on listening. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** The clock at the last invalidation of any tag that was heard of. */
+  get tagsMovedAt(): number {
+    return this.#tagsMovedAt;
+  }
+
+  /** The latest position heard of, if any. */
+  get seen(): ClockReading | undefined {
+    return this.ready ? { epoch: this.#epoch, clock: this.#known } : undefined;
+  }
+
+  /** Takes over what Redis has; everything judged before has to be forgotten by those who hold it. */
+  adopt({ epoch, clock, slots }: Snapshot): void {
+    this.#epoch = epoch;
+    this.#slots = slots;
+    this.#known = this.#applied = this.#slotsMovedAt = this.#tagsMovedAt = clock;
+    for (const { reading, invalidation } of this.#early.splice(0)) this.note(reading, invalidation);
+  }
+
+  /** Nothing in Redis is believed until the next {@link adopt}. */
+  forget(): void {
+    this.#epoch = NO_EPOCH;
+  }
+
+  /**
+   * Notes an invalidation that Redis has numbered.
+   * @returns `false` when the number is of another epoch: then nothing here can be trusted until the clock is adopted anew
+   */
+  note(reading: ClockReading, invalidation: Invalidation): boolean {
+    const { epoch, clock } = reading;
+    const { tags, prefixes } = invalidation;
+    if (!this.ready) this.#early.push({ reading, invalidation });
+    if (epoch !== this.#epoch) return false;
+    if (clock > this.#known) this.#known = clock;
+    const { length } = this.#slots;
+    for (const tag of tags) this.#raise(tagHash(tag) % length, clock);
+    for (const prefix of prefixes) this.#raise(prefixHash(prefix) % length, clock);
+    if (tags.length > 0) this.#tagsMovedAt = Math.max(this.#tagsMovedAt, clock);
+    return true;
+  }
+
+  /** To be called for each message of the bus, in order and without a gap. */
+  arrived(clock: number): void {
+    this.#applied = clock;
+    if (clock > this.#known) this.#known = clock;
+  }
+
+  /** Whether nothing that concerns this key or these tags is known to have been invalidated after `asOf`. */
+  covers(key: string, tags: readonly string[] | undefined, asOf: number): boolean {
+    if (asOf >= this.#slotsMovedAt) return true;
+    const hashes = hashesOf(key, tags);
+    for (let i = 0; i < hashes.length; i++) {
+      if (this.#slots[hashes[i]! % this.#slots.length]! > asOf) return false;
+    }
+    return true;
+  }
+
+  /** Replies to own announcements and the bus overtake each other: a slot never goes back. */
+  #raise(slot: number, clock: number): void {
+    if (clock > this.#slots[slot]!) this.#slots[slot] = clock;
+    if (clock > this.#slotsMovedAt) this.#slotsMovedAt = clock;
+  }
+}

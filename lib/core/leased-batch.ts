@@ -1,0 +1,90 @@
+import type { Fence } from '../coherence/fences.js';
+import type { Entry } from '../tiers/entry.js';
+import type { Lease } from '../tiers/leases.js';
+import type { Claimed } from './claims.js';
+import type { ResolvedOptions } from './entry-options.js';
+import { BatchLoad } from './load-context.js';
+import type { NamedKey } from './named-key.js';
+import type { ReadParts } from './read-through.js';
+
+export type LoadMissing = (missing: string[], context: BatchLoad) => unknown;
+
+export interface MissingKey {
+  readonly key: NamedKey;
+  readonly fence: Fence;
+}
+
+/**
+ * Loads what no tier has, with one call of the loader for all keys that no other process is loading. Those that another
+ * process is loading are waited for; if that comes to nothing, they are loaded by a second call.
+ */
+export class LeasedBatch {
+  constructor(
+    private readonly parts: Pick<ReadParts, 'chain' | 'claims' | 'loader' | 'recorder'>,
+    private readonly loadMissing: LoadMissing,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  /** @returns for each key its entry, or `undefined` if the loader has none */
+  async load(missing: readonly MissingKey[]): Promise<(Entry | undefined)[]> {
+    if (!this.parts.chain.asksRemote(this.options)) {
+      return this.#settle(missing, Array.from(missing, () => ({ entry: undefined, lease: undefined })));
+    }
+    const fences = missing.map(({ fence }) => fence);
+    const first = await this.parts.claims.several(fences, this.options);
+    const waiting = missing.filter((_, i) => 'by' in first[i]!);
+    const own = missing.filter((_, i) => !('by' in first[i]!));
+    const holders = first.flatMap((one) => ('by' in one ? [one.by] : []));
+    const parts = [
+      this.#settle(own, first.filter((one): one is Claimed => !('by' in one))),
+      this.#await(waiting, holders),
+    ] as const;
+    // Both are waited for, so that the failure of one leaves no work behind unseen.
+    const [loaded, awaited] = await Promise.allSettled(parts);
+    if (loaded.status === 'rejected') throw loaded.reason;
+    if (awaited.status === 'rejected') throw awaited.reason;
+    const entries = new Map(own.map((one, i) => [one, loaded.value[i]]));
+    waiting.forEach((one, i) => entries.set(one, awaited.value[i]));
+    return missing.map((one) => entries.get(one));
+  }
+
+  async #await(waiting: readonly MissingKey[], holders: readonly Buffer[]): Promise<(Entry | undefined)[]> {
+    const claimed = waiting.map(({ fence }, i) => this.parts.claims.await(fence, holders[i]!, this.options));
+    return this.#settle(waiting, await Promise.all(claimed));
+  }
+
+  /** Takes the entries that others have loaded, and loads the rest. */
+  async #settle(keys: readonly MissingKey[], claimed: readonly Claimed[]): Promise<(Entry | undefined)[]> {
+    const entries = claimed.map(({ entry }) => entry);
+    const open = keys.map((_, i) => i).filter((i) => entries[i] === undefined);
+    keys.forEach(({ fence }, i) => entries[i] !== undefined && this.parts.recorder.coalesced(fence.key));
+    if (open.length === 0) return entries;
+    const loaded = await this.#load(
+      open.map((i) => keys[i]!),
+      open.map((i) => claimed[i]!.lease),
+    );
+    open.forEach((i, at) => (entries[i] = loaded[at]));
+    return entries;
+  }
+
+  async #load(
+    keys: readonly MissingKey[],
+    leases: readonly (Lease | undefined)[],
+  ): Promise<(Entry | undefined)[]> {
+    for (let i = 0; i < keys.length; i++) this.parts.recorder.miss();
+    const names = keys.map(({ key }) => key.key);
+    const fences = keys.map(({ fence }) => fence);
+    const context = new BatchLoad(names);
+    const unused = new Set(leases);
+    try {
+      const load = (): unknown => this.loadMissing([...names], context);
+      const loaded = await this.parts.loader.batch(names, load, context, fences, leases, this.options);
+      const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));
+      for (const { lease } of fills) unused.delete(lease);
+      await this.parts.chain.store(fills, this.options);
+      return loaded.map((one) => one?.entry);
+    } finally {
+      for (const lease of unused) if (lease !== undefined) this.parts.chain.release(lease);
+    }
+  }
+}

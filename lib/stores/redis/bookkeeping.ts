@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+
+import type { ClockReading, Snapshot } from '../../coherence/feed.js';
+import { type Invalidation, mergeInvalidations } from '../../coherence/invalidation.js';
+import { encodeMessage } from '../../coherence/message.js';
+import { prefixHash, tagHash } from '../../coherence/slots.js';
+import { CLOCK_LAYOUT } from './scripts.js';
+
+/** What the bookkeeping of one namespace needs to know. */
+export interface NamespaceSettings {
+  readonly namespace: string;
+  /** Tells this instance from the others. */
+  readonly instance: string;
+  /** The id of the codec: up to 16 ASCII characters. */
+  readonly codec: string;
+  /** For a clock that has to be made; one that is there keeps its number. */
+  readonly slots: number;
+  /** About how many messages the stream keeps. */
+  readonly streamLength: number;
+}
+
+/** An announcement as it is sent. */
+export interface Announcing {
+  readonly kind: 'announce';
+  readonly key: string;
+  readonly streamKey: string;
+  readonly args: readonly (string | Buffer | number)[];
+}
+
+/** A sane number of slots: more than this is no clock of ours. */
+const MOST_SLOTS = 2 ** 24;
+
+/**
+ * The keys that hold the clock of a namespace and its stream, and what scripts are told about them. Both keys are in one slot
+ * of a cluster; no entry has such a key, since those have a colon after the namespace, which has none itself.
+ */
+export class Bookkeeping {
+  readonly clockKey: string;
+  readonly streamKey: string;
+
+  constructor(private readonly settings: NamespaceSettings) {
+    const name = settings.namespace.replace(/[%:{}]/g, encodeURIComponent);
+    this.clockKey = `{${name}}~clock`;
+    this.streamKey = `{${name}}~invalidations`;
+  }
+
+  announcement(invalidations: readonly Invalidation[]): Announcing {
+    const { instance, streamLength } = this.settings;
+    const merged = mergeInvalidations(invalidations);
+    const hashes = [...merged.tags.map(tagHash), ...merged.prefixes.map(prefixHash)];
+    const args = [...this.#make(), streamLength, encodeMessage(instance, merged), packHashes(hashes)];
+    return { kind: 'announce', key: this.clockKey, streamKey: this.streamKey, args };
+  }
+
+  joinArguments(seen: ClockReading | undefined): (string | Buffer | number)[] {
+    const position = seen === undefined ? ['', 0] : [packEpoch(seen.epoch), seen.clock];
+    return [...this.#make(), ...position];
+  }
+
+  #make(): (string | Buffer)[] {
+    const { codec, slots } = this.settings;
+    return [randomBytes(8), codec.padEnd(16), packNumber(slots)];
+  }
+}
+
+export function packNumber(value: number): Buffer {
+  const packed = Buffer.allocUnsafe(8);
+  packed.writeDoubleLE(value);
+  return packed;
+}
+
+export function packEpoch(epoch: string): Buffer {
+  return Buffer.from(epoch, 'hex');
+}
+
+export function packHashes(hashes: readonly number[]): Buffer {
+  const packed = Buffer.allocUnsafe(hashes.length * 4);
+  for (let i = 0; i < hashes.length; i++) packed.writeUInt32LE(hashes[i]!, i * 4);
+  return packed;
+}
+
+/** What an announcement is answered with: epoch and clock. */
+export function readAnnounced(reply: unknown): ClockReading {
+  if (!Buffer.isBuffer(reply) || reply.length !== 16) throw new TypeError('not the answer to an announcement');
+  return { epoch: reply.toString('hex', 0, 8), clock: reply.readDoubleLE(8) };
+}
+
+/** @returns `undefined` when this is not the beginning of a clock */
+export function readHeader(head: unknown): ClockReading | undefined {
+  const { magic, epoch, codec, clock, header } = CLOCK_LAYOUT;
+  if (!Buffer.isBuffer(head) || head.length < header || head.toString('latin1', 0, magic.length) !== magic) {
+    return undefined;
+  }
+  return { epoch: head.toString('hex', epoch, codec), clock: head.readDoubleLE(clock) };
+}
+
+/** @throws TypeError when this is no clock */
+export function readClock(bytes: unknown): Snapshot {
+  const reading = readHeader(bytes);
+  const { codec, slots: slotsAt, header } = CLOCK_LAYOUT;
+  const count = reading === undefined ? 0 : (bytes as Buffer).readDoubleLE(slotsAt);
+  if (reading === undefined || !Number.isInteger(count) || count < 1 || count > MOST_SLOTS) {
+    throw new TypeError('what Redis has under the key of the clock is no clock');
+  }
+  const clock = bytes as Buffer;
+  const slots = new Float64Array(count);
+  const stored = Math.min(count, Math.floor((clock.length - header) / 8));
+  for (let slot = 0; slot < stored; slot++) slots[slot] = clock.readDoubleLE(header + slot * 8);
+  return { ...reading, slots, codec: clock.toString('latin1', codec, slotsAt).trimEnd() };
+}

@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+
+import { LEASE_MARK } from '../lease.js';
+import type { Change } from '../store.js';
+import { type Announcing, packEpoch, packHashes, packNumber } from './bookkeeping.js';
+import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW } from './scripts.js';
+
+/** What a lane holds besides reads. */
+export type Write = Change | Announcing;
+
+/** The commands of a connection, of a pipeline or of a cluster client; ioredis' types lack `evalBuffer`. */
+export interface Commands extends Pick<Redis, 'set' | 'mgetBuffer'> {
+  evalBuffer(script: string, keys: number, ...args: (string | Buffer | number)[]): Promise<unknown>;
+}
+
+/**
+ * Sends one command.
+ * @param prefix goes before each key
+ * @param clockKey where the clock is, if it is on the same server as all keys
+ */
+export function issue(
+  commands: Commands,
+  write: Write,
+  prefix: string,
+  clockKey: string | undefined,
+): Promise<unknown> {
+  const key = prefix + write.key;
+  switch (write.kind) {
+    case 'set':
+      return commands.set(key, write.value, 'PX', Math.ceil(write.ttl));
+    case 'remove':
+      return commands.evalBuffer(REMOVE, 1, key, LEASE_MARK);
+    case 'claim':
+      return commands.evalBuffer(CLAIM, 1, key, write.lease, Math.ceil(write.ttl));
+    case 'renew':
+      return commands.evalBuffer(RENEW, 1, key, write.lease, Math.ceil(write.ttl));
+    case 'discard':
+      return commands.evalBuffer(DISCARD, 1, key, write.head);
+    case 'announce':
+      return commands.evalBuffer(ANNOUNCE, 2, key, prefix + write.streamKey, ...write.args);
+    case 'fill': {
+      const { lease, value, ttl, guard } = write;
+      const args = [lease, value, Math.ceil(ttl), packEpoch(guard.epoch), packNumber(guard.clock)];
+      const keys = clockKey === undefined ? [key] : [key, prefix + clockKey];
+      return commands.evalBuffer(FILL, keys.length, ...keys, ...args, packHashes(guard.hashes));
+    }
+  }
+}
+
+/** What a change's answer means to its caller, see `Change`. */
+export function resultOf({ kind }: Change, answer: unknown): boolean | Buffer {
+  if (kind === 'set') return true;
+  // A string if the client has the option stringNumbers.
+  return kind === 'claim' && Buffer.isBuffer(answer) ? answer : Number(answer) > 0;
+}

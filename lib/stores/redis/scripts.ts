@@ -1,0 +1,144 @@
+// Each is sent whole, as EVAL, and not by its hash: Redis remembers it by the hash anyway, and there is no case in which it
+// has forgotten a script (restart, failover, another node of a cluster) and a command has to be sent again out of its turn.
+// Only commands of Redis 6.2 and older are used.
+
+/**
+ * Where the clock is kept: a string, so that it is read and taken over as one block of memory.
+ *
+ * | bytes | meaning |
+ * |---|---|
+ * | 0-7 | `tcclock1`, the layout |
+ * | 8-15 | epoch |
+ * | 16-31 | id of the codec of whoever joined last, ASCII, filled up with spaces |
+ * | 32-39 | number of slots |
+ * | 40-47 | clock |
+ * | from 48 | the slots |
+ *
+ * All numbers are float64, little endian. A slot that lies behind the end is 0.
+ */
+export const CLOCK_LAYOUT = { magic: 'tcclock1', epoch: 8, codec: 16, slots: 32, clock: 40, header: 48 } as const;
+
+/**
+ * `make`: a clock with a new epoch. It begins at the server's time in milliseconds, so that messages of the new epoch come
+ * after those of the old one, and whoever waits for the next message is woken by it; `least` is for servers whose time
+ * went back. The old stream goes, its numbers mean nothing any more.
+ */
+const MAKE = `
+local function make(epoch, codec, slots, least)
+  local t = redis.call('TIME')
+  local clock = math.max(math.floor(tonumber(t[1]) * 1000 + tonumber(t[2]) / 1000), least)
+  redis.call('SET', KEYS[1], 'tcclock1' .. epoch .. codec .. slots .. struct.pack('<d', clock))
+  redis.call('UNLINK', KEYS[2])
+end
+local function header()
+  local head = redis.pcall('GETRANGE', KEYS[1], 0, 47)
+  if type(head) == 'string' and #head == 48 and string.sub(head, 1, 8) == 'tcclock1' then return head end
+end
+`;
+
+/**
+ * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; epoch and clock that
+ * the caller has seen, or empty strings. Gives the whole clock, as it was before the codec's id was replaced.
+ */
+export const JOIN = `${MAKE}
+local head = header()
+if head and string.sub(head, 9, 16) == ARGV[4] and struct.unpack('<d', head, 41) < tonumber(ARGV[5]) then
+  make(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5]) + 1)
+elseif not head then
+  make(ARGV[1], ARGV[2], ARGV[3], 0)
+end
+local clock = redis.call('GET', KEYS[1])
+redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
+return clock
+`;
+
+/**
+ * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; the most messages
+ * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch and clock, and -1 as clock if the message
+ * could not be put into the stream.
+ *
+ * PERSIST comes first because a script that has written already may go on when Redis is out of memory, and an invalidation
+ * must get through then.
+ */
+export const ANNOUNCE = `${MAKE}
+redis.call('PERSIST', KEYS[1])
+local head = header()
+if not head then
+  make(ARGV[1], ARGV[2], ARGV[3], 0)
+  head = header()
+end
+local epoch = string.sub(head, 9, 16)
+local slots = struct.unpack('<d', head, 33)
+local clock = struct.unpack('<d', head, 41) + 1
+local packed = struct.pack('<d', clock)
+redis.call('SETRANGE', KEYS[1], 40, packed)
+for at = 1, #ARGV[6], 4 do
+  redis.call('SETRANGE', KEYS[1], 48 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots), packed)
+end
+local t = redis.call('TIME')
+local function add()
+  return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], string.format('%.0f-0', clock),
+    'e', epoch, 't', t[1] .. '.' .. string.format('%06d', t[2]), 'm', ARGV[5])
+end
+local added = add()
+if type(added) == 'table' and added.err then
+  redis.call('UNLINK', KEYS[2])
+  add()
+end
+return epoch .. packed
+`;
+
+/** KEYS: key. ARGV: lease, milliseconds. Gives 1, or what is there. A key of another type counts as nothing. */
+export const CLAIM = `
+local found = redis.pcall('GET', KEYS[1])
+if type(found) == 'string' then return found end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/**
+ * KEYS: key, and the clock where it is on the same server. ARGV: lease, value, milliseconds; epoch, clock as of which the
+ * value was loaded, its hashes. Gives 1 if the value is stored. It may be there already: a cluster client asks again when
+ * it was turned away.
+ */
+export const FILL = `
+local found = redis.pcall('GET', KEYS[1])
+if found == ARGV[2] then return 1 end
+if found ~= ARGV[1] then return 0 end
+if KEYS[2] then
+  local head = redis.pcall('GETRANGE', KEYS[2], 0, 47)
+  if type(head) ~= 'string' or string.sub(head, 9, 16) ~= ARGV[4] then return 0 end
+  local slots = struct.unpack('<d', head, 33)
+  local asOf = struct.unpack('<d', ARGV[5])
+  local clock = struct.unpack('<d', head, 41)
+  if asOf > clock then return 0 end
+  if asOf < clock then
+    for at = 1, #ARGV[6], 4 do
+      local offset = 48 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots)
+      local slot = redis.call('GETRANGE', KEYS[2], offset, offset + 7)
+      if #slot == 8 and struct.unpack('<d', slot) > asOf then return 0 end
+    end
+  end
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`;
+
+/** KEYS: key. ARGV: lease, milliseconds. Gives 1 if the lease was still there. */
+export const RENEW = `
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+`;
+
+/** KEYS: key. ARGV: how what is to be removed begins. Gives 1 if it was there. */
+export const DISCARD = `
+if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
+return 0
+`;
+
+/** KEYS: key. ARGV: how leases begin. Gives 1 if a value was there. */
+export const REMOVE = `
+local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)
+if redis.call('UNLINK', KEYS[1]) == 1 and head ~= ARGV[1] then return 1 end
+return 0
+`;

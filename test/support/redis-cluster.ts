@@ -1,5 +1,6 @@
-import { startRedis, type RedisServer } from './redis-process.js';
 import { BUS_PORT_OFFSET } from './ports.js';
+import { REPLICATION_ARGS, startAll, stopAll } from './redis-group.js';
+import type { RedisServer } from './redis-process.js';
 import { until } from './until.js';
 
 export interface StartClusterOptions {
@@ -16,20 +17,14 @@ export interface RedisCluster {
 const MASTERS = 3;
 const SLOTS = 16_384;
 const CLUSTER_ARGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-const REPLICATION_ARGS = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'];
 
 /** Starts a Redis Cluster of three masters on loopback and waits until every node agrees that it is whole. */
 export async function startCluster({ replicas = false }: StartClusterOptions = {}): Promise<RedisCluster> {
   const count = replicas ? MASTERS * 2 : MASTERS;
   const args = [...CLUSTER_ARGS, ...REPLICATION_ARGS];
-  const started = await Promise.allSettled(Array.from({ length: count }, () => startRedis({ args })));
-  const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const stop = async (): Promise<void> => {
-    await Promise.all(nodes.map((node) => node.kill()));
-    await Promise.all(nodes.map((node) => node.stop()));
-  };
+  const nodes = await startAll(count, { args });
+  const stop = (): Promise<void> => stopAll(nodes);
   try {
-    for (const result of started) if (result.status === 'rejected') throw result.reason;
     await join(nodes);
     await assignSlots(nodes.slice(0, MASTERS));
     await agree(nodes, 'cluster_state:ok');

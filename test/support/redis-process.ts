@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './ports.js';
 import { ProcessGuard } from './process-guard.js';
@@ -13,6 +13,8 @@ export interface StartRedisOptions {
   password?: string;
   /** More command line arguments, after the usual ones: `['--maxmemory', '10mb']`. */
   args?: readonly string[];
+  /** Starts a Sentinel, which monitors nothing until `SENTINEL MONITOR` tells it to. */
+  sentinel?: boolean;
 }
 
 const guard = new ProcessGuard();
@@ -48,6 +50,7 @@ export class RedisServer {
   readonly #binary: RedisBinary;
   readonly #folder: string;
   readonly #args: readonly string[];
+  readonly #sentinelConfig: string | undefined;
   #child: ChildProcess | undefined;
   #stopped = false;
 
@@ -57,6 +60,7 @@ export class RedisServer {
     this.port = port;
     this.password = options.password;
     this.#args = options.args ?? [];
+    this.#sentinelConfig = options.sentinel === true ? join(folder, 'sentinel.conf') : undefined;
   }
 
   get url(): string {
@@ -73,6 +77,8 @@ export class RedisServer {
   async start(): Promise<void> {
     if (this.#child) throw new Error(`the server on port ${this.port} is running`);
     if (this.#stopped) throw new Error(`the server on port ${this.port} was stopped for good`);
+    // A Sentinel keeps what it knows in its file and refuses to start without one.
+    if (this.#sentinelConfig !== undefined) writeFileSync(this.#sentinelConfig, '', { flag: 'a' });
     const log = openSync(join(this.#folder, 'log'), 'w');
     const child = spawn(this.#binary.path, this.#arguments(), {
       cwd: this.#folder,
@@ -129,7 +135,8 @@ export class RedisServer {
     const password = this.password === undefined ? [] : ['--requirepass', this.password];
     const place = ['--port', `${this.port}`, '--bind', HOST, '--dir', this.#folder, '--daemonize', 'no'];
     const persistence = ['--save', '', '--appendonly', 'no'];
-    return [...place, ...persistence, ...password, ...this.#args];
+    const sentinel = this.#sentinelConfig === undefined ? [] : [this.#sentinelConfig, '--sentinel'];
+    return [...sentinel, ...place, ...persistence, ...password, ...this.#args];
   }
 
   /** Whether it is this very process that answers: another worker's server may have got the port first. */

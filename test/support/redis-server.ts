@@ -3,6 +3,7 @@ import { startRedis, type RedisServer } from './redis-process.js';
 
 export { startRedis, type RedisServer, type StartRedisOptions } from './redis-process.js';
 export { startCluster, type RedisCluster, type StartClusterOptions } from './redis-cluster.js';
+export { startSentinel, type RedisSentinel } from './redis-sentinel.js';
 export { redisCommand, type RedisAddress } from './redis-wire.js';
 export { until, type UntilOptions } from './until.js';
 

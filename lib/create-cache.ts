@@ -84,7 +84,17 @@ async function createEngine(
   const chain = new TierChain(memory, remote, coherence, invalidator, values, recorder);
   const follower = store && followerOf(store, coherence, invalidator, time, options, recorder, surroundings);
   await follower?.start();
-  return new TieredEngine({ memory, coherence, invalidator, chain, follower, defaults, values, time, recorder });
+  return new TieredEngine({
+    memory,
+    coherence,
+    invalidator,
+    chain,
+    follower,
+    defaults,
+    values,
+    time,
+    recorder,
+  });
 }
 
 async function openStore(

@@ -69,7 +69,10 @@ export class Fences {
   /** Whether nothing that concerns this key or these tags was invalidated since the work began. */
   admits(fence: Fence, tags: readonly string[] | undefined): boolean {
     if (fence.broken) return false;
-    return fence.asOf >= this.clock.slotsMovedAt || this.clock.covers(this.clock.slotsOf(fence.key, tags), fence.asOf);
+    return (
+      fence.asOf >= this.clock.slotsMovedAt ||
+      this.clock.covers(this.clock.slotsOf(fence.key, tags), fence.asOf)
+    );
   }
 
   /**

@@ -111,7 +111,9 @@ export class BatchReadThrough {
   ): Promise<(Entry | undefined)[]> {
     const stored = keys.map((key) => key.stored);
     const entries = await this.parts.chain.fetch(stored, fences, options);
-    const missing = keys.map((key, i) => ({ key, fence: fences[i]!, i })).filter(({ i }) => entries[i] === undefined);
+    const missing = keys
+      .map((key, i) => ({ key, fence: fences[i]!, i }))
+      .filter(({ i }) => entries[i] === undefined);
     if (missing.length === 0) return entries;
     const batch = new LeasedBatch(this.parts, load, options);
     const loaded = await batch.load(missing);

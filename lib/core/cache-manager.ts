@@ -234,7 +234,11 @@ export class CacheManager {
    * Invalidates all that is named, in one go.
    * @internal For `@InvalidatesCache`.
    */
-  async invalidate(keys: readonly string[], tags: readonly string[], patterns: readonly string[]): Promise<void> {
+  async invalidate(
+    keys: readonly string[],
+    tags: readonly string[],
+    patterns: readonly string[],
+  ): Promise<void> {
     const matching = patterns.map((glob) => this.#matching(glob));
     const invalidation: Invalidation = {
       keys: this.#named(keys).map(({ stored }) => stored),

@@ -35,7 +35,10 @@ export class Claims {
    * Claims keys, without waiting for anybody.
    * @returns for each what came of it, or who holds it
    */
-  async several(fences: readonly Fence[], choice: TierChoice): Promise<(Claimed | { readonly by: Buffer })[]> {
+  async several(
+    fences: readonly Fence[],
+    choice: TierChoice,
+  ): Promise<(Claimed | { readonly by: Buffer })[]> {
     const claims = await this.chain.claim(fences, choice);
     return claims.map((claim) => (claim.state === 'held' ? claim : outcomeOf(claim)));
   }

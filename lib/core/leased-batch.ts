@@ -28,7 +28,10 @@ export class LeasedBatch {
   /** @returns for each key its entry, or `undefined` if the loader has none */
   async load(missing: readonly MissingKey[]): Promise<(Entry | undefined)[]> {
     if (!this.parts.chain.asksRemote(this.options)) {
-      return this.#settle(missing, Array.from(missing, () => ({ entry: undefined, lease: undefined })));
+      return this.#settle(
+        missing,
+        Array.from(missing, () => ({ entry: undefined, lease: undefined })),
+      );
     }
     const fences = missing.map(({ fence }) => fence);
     const first = await this.parts.claims.several(fences, this.options);
@@ -36,7 +39,10 @@ export class LeasedBatch {
     const own = missing.filter((_, i) => !('by' in first[i]!));
     const holders = first.flatMap((one) => ('by' in one ? [one.by] : []));
     const parts = [
-      this.#settle(own, first.filter((one): one is Claimed => !('by' in one))),
+      this.#settle(
+        own,
+        first.filter((one): one is Claimed => !('by' in one)),
+      ),
       this.#await(waiting, holders),
     ] as const;
     // Both are waited for, so that the failure of one leaves no work behind unseen.

@@ -150,7 +150,14 @@ export class Recorder {
     this.#invalidations++;
     if (!this.#channel.hasSubscribers) return;
     const origin = this.coherence.instance;
-    this.#publish({ outcome: 'invalidated', reason, what, origin, entries, ...(clock !== undefined && { clock }) });
+    this.#publish({
+      outcome: 'invalidated',
+      reason,
+      what,
+      origin,
+      entries,
+      ...(clock !== undefined && { clock }),
+    });
   }
 
   /** An invalidation came while a key was being looked for or loaded. */

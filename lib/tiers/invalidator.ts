@@ -71,7 +71,11 @@ export class Invalidator {
     let clock: number | undefined;
     try {
       if (write === undefined) return;
-      clock = await this.#attempt(invalidation, strict, async () => this.#noted(await write(), invalidation).clock);
+      clock = await this.#attempt(
+        invalidation,
+        strict,
+        async () => this.#noted(await write(), invalidation).clock,
+      );
     } finally {
       this.recorder.invalidated('set', invalidation.keys, clock, undefined);
     }
@@ -110,7 +114,11 @@ export class Invalidator {
   }
 
   /** What cannot be told now is told later; whoever is strict hears of it. */
-  async #attempt<T>(invalidation: Invalidation, strict: boolean, tell: () => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(
+    invalidation: Invalidation,
+    strict: boolean,
+    tell: () => Promise<T>,
+  ): Promise<T | undefined> {
     // Redis is in trouble: only those who want to know wait for it.
     if (this.outbox.pending && !strict) {
       this.outbox.put(invalidation);

@@ -1,6 +1,11 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { ClockReading } from '../coherence/feed.js';
-import { type Invalidation, invalidationOf, matchesPattern, type Pattern } from '../coherence/invalidation.js';
+import {
+  type Invalidation,
+  invalidationOf,
+  matchesPattern,
+  type Pattern,
+} from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { storedKey } from '../primitives/key.js';

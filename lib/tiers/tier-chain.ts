@@ -36,8 +36,7 @@ export interface Fill {
 
 /** What a claim has led to: the entry that somebody else has loaded, or the word to load, perhaps with a lease. */
 export type ChainClaim =
-  | { readonly state: 'found'; readonly entry: Entry }
-  | Exclude<Claim, { readonly state: 'found' }>;
+  { readonly state: 'found'; readonly entry: Entry } | Exclude<Claim, { readonly state: 'found' }>;
 
 /**
  * The tiers in their order: reads go down, what is found is copied up, writes go through to all.
@@ -62,7 +61,9 @@ export class TierChain {
    * told everything that was invalidated here.
    */
   #remoteFor({ redis }: Pick<TierChoice, 'redis'>): RemoteTier | undefined {
-    return redis && this.coherence.shared.ready && !this.invalidator.outbox.pending ? this.#remote : undefined;
+    return redis && this.coherence.shared.ready && !this.invalidator.outbox.pending
+      ? this.#remote
+      : undefined;
   }
 
   /** Whether the remote tier has a usable entry. Leaves no trace. */

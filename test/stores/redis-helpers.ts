@@ -3,6 +3,15 @@ import { createRedisStore } from '../../lib/stores/redis/redis-store.js';
 import type { RemoteStore } from '../../lib/stores/store.js';
 import type { RedisServer } from '../support/redis-server.js';
 
+/** Of a namespace that no test looks at. */
+export const SETTINGS = {
+  namespace: 'test',
+  instance: '0011223344556677',
+  codec: 'json.1',
+  slots: 64,
+  streamLength: 100,
+};
+
 /** Opens stores, remembers what they report, and closes them. */
 export class Stores {
   errors: Error[] = [];
@@ -10,7 +19,7 @@ export class Stores {
   readonly #open: RemoteStore[] = [];
 
   async open(options: RedisOptions): Promise<RemoteStore> {
-    const store = await createRedisStore(options, {
+    const store = await createRedisStore(options, SETTINGS, {
       onError: (error) => this.errors.push(error),
       onReady: () => this.ready++,
     });

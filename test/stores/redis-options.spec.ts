@@ -5,6 +5,7 @@ import { Cluster, Redis } from 'ioredis';
 
 import { CacheConfigError } from '../../lib/primitives/errors.js';
 import { resolveRedisOptions } from '../../lib/stores/redis/redis-options.js';
+import { SETTINGS } from './redis-helpers.js';
 
 function refused(options: unknown): CacheConfigError {
   try {
@@ -215,7 +216,7 @@ describe('without ioredis', () => {
       throw Object.assign(new Error("Cannot find package 'ioredis'"), { code: 'ERR_MODULE_NOT_FOUND' });
     });
     const { createRedisStore } = await import('../../lib/stores/redis/redis-store.js');
-    await expect(createRedisStore({}, { onError: () => undefined })).rejects.toMatchObject({
+    await expect(createRedisStore({}, SETTINGS, { onError: () => undefined })).rejects.toMatchObject({
       code: 'CACHE_CONFIG_INVALID',
       option: 'redis',
       message: expect.stringContaining('npm i ioredis'),

@@ -1,14 +1,26 @@
 import { expect } from '@jest/globals';
 
 import type { CacheError } from '../../lib/primitives/errors.js';
-import type { RemoteStore, StoreEntry } from '../../lib/stores/store.js';
+import type { Change, RemoteStore } from '../../lib/stores/store.js';
 
 export function bytes(text: string): Buffer {
   return Buffer.from(text);
 }
 
-export function entry(key: string, text: string, ttl = 60_000): StoreEntry {
-  return { key, value: bytes(text), ttl };
+type Setting = Extract<Change, { kind: 'set' }>;
+
+export function entry(key: string, text: string, ttl = 60_000): Setting {
+  return { kind: 'set', key, value: bytes(text), ttl };
+}
+
+export async function setMany(store: RemoteStore, entries: readonly Omit<Setting, 'kind'>[]): Promise<void> {
+  await store.change(entries.map((one) => ({ ...one, kind: 'set' })));
+}
+
+/** @returns for each key whether a value was there */
+export async function deleteMany(store: RemoteStore, keys: readonly string[]): Promise<boolean[]> {
+  const { results } = await store.change(keys.map((key) => ({ kind: 'remove', key })));
+  return results.map((result) => result === true);
 }
 
 export async function collect(batches: AsyncIterable<string[]>): Promise<string[]> {
@@ -95,11 +107,11 @@ class Order {
 
   #write(key: string, history: History): void {
     history.push(`${++this.#version}`);
-    this.#calls.push(this.store.setMany([entry(key, `${this.#version}`)]));
+    this.#calls.push(setMany(this.store, [entry(key, `${this.#version}`)]));
   }
 
   #remove(key: string, history: History): void {
     history.push(undefined);
-    this.#calls.push(this.store.deleteMany([key]));
+    this.#calls.push(deleteMany(this.store, [key]));
   }
 }

@@ -81,7 +81,8 @@ export function packHashes(hashes: readonly number[]): Buffer {
 
 /** What an announcement is answered with: epoch and clock. */
 export function readAnnounced(reply: unknown): ClockReading {
-  if (!Buffer.isBuffer(reply) || reply.length !== 16) throw new TypeError('not the answer to an announcement');
+  if (!Buffer.isBuffer(reply) || reply.length !== 16)
+    throw new TypeError('not the answer to an announcement');
   return { epoch: reply.toString('hex', 0, 8), clock: reply.readDoubleLE(8) };
 }
 

@@ -144,7 +144,12 @@ export class ClusterServers implements Topology {
     if (status === 'ready' && node !== undefined) {
       // The connections of a cluster prefix keys themselves only if the option was given for them.
       const prefix = node.options.keyPrefix ? '' : this.#keyPrefix;
-      const misrouted = await send(lane, { connection: node, prefix, slotPrefix: this.#keyPrefix, clockKey: undefined });
+      const misrouted = await send(lane, {
+        connection: node,
+        prefix,
+        slotPrefix: this.#keyPrefix,
+        clockKey: undefined,
+      });
       return this.#detour(lane, misrouted);
     }
     if (isStarting(this.cluster)) return this.#detour(lane, lane.everything());

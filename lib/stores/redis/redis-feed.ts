@@ -72,11 +72,16 @@ export class RedisFeed implements Feed {
     const [header, stream] = replies ?? [];
     if (header === undefined || stream === undefined) throw new Error('no reply');
     // A key of another type is not there as far as this is concerned.
-    if (isWrongType(header[0]) || isWrongType(stream[0])) return { reading: undefined, messages: [], more: false };
+    if (isWrongType(header[0]) || isWrongType(stream[0]))
+      return { reading: undefined, messages: [], more: false };
     if (header[0]) throw header[0];
     if (stream[0]) throw stream[0];
     const entries = (stream[1] as StreamReply)?.[0]?.[1] ?? [];
-    return { reading: readHeader(header[1]), messages: entries.map(readMessage), more: entries.length === BATCH };
+    return {
+      reading: readHeader(header[1]),
+      messages: entries.map(readMessage),
+      more: entries.length === BATCH,
+    };
   }
 
   /** A connection that is silent for so long may be dead without the system knowing. */

@@ -16,7 +16,14 @@
  *
  * All numbers are float64, little endian. A slot that lies behind the end is 0.
  */
-export const CLOCK_LAYOUT = { magic: 'tcclock1', epoch: 8, codec: 16, slots: 32, clock: 40, header: 48 } as const;
+export const CLOCK_LAYOUT = {
+  magic: 'tcclock1',
+  epoch: 8,
+  codec: 16,
+  slots: 32,
+  clock: 40,
+  header: 48,
+} as const;
 
 /**
  * `make`: a clock with a new epoch. It begins at the server's time in milliseconds, so that messages of the new epoch come

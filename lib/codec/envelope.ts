@@ -59,6 +59,11 @@ export class EnvelopeFormat {
     this.#start = Buffer.from([0x74, 0x63, VERSION, codecId.length, ...Buffer.from(codecId, 'latin1')]);
   }
 
+  /** How all entries of this codec begin, and where they have the clock value as of which they were loaded. */
+  get layout(): { readonly head: Buffer; readonly offset: number } {
+    return { head: this.#start, offset: this.#start.length + AS_OF };
+  }
+
   /** How many bytes make an entry different from every other. */
   get headLength(): number {
     return this.#start.length + RANDOM;

@@ -59,6 +59,11 @@ export class CoherenceRecorder {
     this.publish({ outcome: 'scanned', what: [pattern], looked, entries, durationMs });
   }
 
+  /** What a prefix or a clear has made unusable was tidied up in Redis. */
+  swept(prefix: string, looked: number, entries: number, durationMs: number): void {
+    this.publish({ outcome: 'swept', what: [`${prefix}*`], looked, entries, durationMs });
+  }
+
   /** What was known of the others has turned out not to be what Redis has. */
   outOfSync(reason: string): void {
     this.publish({ outcome: 'out-of-sync', reason });

@@ -40,6 +40,8 @@ export interface CacheOutcome {
     | 'replayed'
     /** A pattern that is no prefix was looked for among `looked` keys in Redis; `entries` were removed. */
     | 'scanned'
+    /** After a prefix or a clear, `entries` unusable ones among `looked` keys were removed from Redis in the background. */
+    | 'swept'
     /**
      * Invalidations of others were missed, or may have been: `reason` is `gap`, `epoch` (the bookkeeping in Redis is gone or was
      * made anew) or `unreadable` (a message of another version). Memory was emptied.

@@ -25,6 +25,8 @@ export interface RemoteStore {
    * it runs may be missing, keys may come twice; those that were there before it was called, and still are, are found.
    */
   scan(prefix: string): AsyncIterable<string[]>;
+  /** Removes those of these keys whose values are stale. @returns how many there were */
+  sweep(keys: readonly string[], stale: Staleness): Promise<number>;
   /** How this process hears of what others announce. */
   readonly feed: Feed;
   /**
@@ -57,6 +59,13 @@ export type Change =
   | { readonly kind: 'renew'; readonly key: string; readonly lease: Buffer; readonly ttl: number }
   /** Removes what is there if it begins with these bytes. Result: whether it did. */
   | { readonly kind: 'discard'; readonly key: string; readonly head: Buffer };
+
+/** A value is stale if it begins with `head`, and has a float64, little endian, that is less than `before` at `offset`. */
+export interface Staleness {
+  readonly head: Buffer;
+  readonly offset: number;
+  readonly before: number;
+}
 
 /**
  * What a fill was loaded as of. A store whose keys and clock are in one place refuses it if one of the slots has moved since

@@ -47,6 +47,10 @@ export class RemoteEntries {
     this.#format = new EnvelopeFormat(codecId);
   }
 
+  get layout(): EnvelopeFormat['layout'] {
+    return this.#format.layout;
+  }
+
   /** @param asOf the shared clock as of which the entry is valid */
   seal({ entry, ttl }: RemoteWrite, asOf: number): Buffer {
     const now = this.store.now();

@@ -13,6 +13,7 @@ import type { Change, Changed, RemoteStore } from '../stores/store.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Leases } from './leases.js';
 import { type Found, RemoteEntries, type RemoteWrite } from './remote-entries.js';
+import { Sweeper } from './sweeper.js';
 
 export interface RemoteTierParts {
   readonly store: RemoteStore;
@@ -46,6 +47,7 @@ export class RemoteTier {
   readonly #entries: RemoteEntries;
   readonly #prefix: string;
   readonly #coherence: Coherence;
+  readonly #sweeper: Sweeper;
   readonly #time: Clock;
   readonly #recorder: Recorder;
 
@@ -57,6 +59,7 @@ export class RemoteTier {
     this.#recorder = recorder;
     this.#entries = new RemoteEntries(store, this.#prefix, codecId, coherence, time, recorder);
     const held = new Leases(store, time, instance);
+    this.#sweeper = new Sweeper(store, this.#entries.layout, time, recorder);
     this.leases = new LeaseDesk(store, this.#entries, held, coherence, recorder);
   }
 
@@ -122,6 +125,7 @@ export class RemoteTier {
     const rest = from === 0 ? keys : keys.slice(from);
     const { results, reading } = await this.#remove(rest, { ...invalidation, keys: rest });
     for (const result of results) removed.push(result === true);
+    for (const prefix of invalidation.prefixes) this.#sweeper.want(this.#prefix + prefix, reading!.clock);
     return { removed, reading: reading! };
   }
 
@@ -136,6 +140,7 @@ export class RemoteTier {
   }
 
   close(): Promise<void> {
+    this.#sweeper.close();
     return this.#store.close();
   }
 

@@ -1,12 +1,20 @@
 import type { Redis } from 'ioredis';
 
 import { LEASE_MARK } from '../lease.js';
-import type { Change } from '../store.js';
+import type { Change, Staleness } from '../store.js';
 import { type Announcing, packEpoch, packHashes, packNumber } from './bookkeeping.js';
-import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW } from './scripts.js';
+import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SWEEP } from './scripts.js';
 
 /** What a lane holds besides reads. */
-export type Write = Change | Announcing;
+export type Write = Change | Announcing | Sweeping;
+
+/** Keys on one server, or one key, to be swept. */
+export interface Sweeping extends Staleness {
+  readonly kind: 'sweep';
+  /** The first of them. */
+  readonly key: string;
+  readonly keys: readonly string[];
+}
 
 /** The commands of a connection, of a pipeline or of a cluster client; ioredis' types lack `evalBuffer`. */
 export interface Commands extends Pick<Redis, 'set' | 'mgetBuffer'> {
@@ -36,6 +44,17 @@ export function issue(
       return commands.evalBuffer(RENEW, 1, key, write.lease, Math.ceil(write.ttl));
     case 'discard':
       return commands.evalBuffer(DISCARD, 1, key, write.head);
+    case 'sweep': {
+      const keys = write.keys.map((one) => prefix + one);
+      return commands.evalBuffer(
+        SWEEP,
+        keys.length,
+        ...keys,
+        write.head,
+        write.offset,
+        packNumber(write.before),
+      );
+    }
     case 'announce':
       return commands.evalBuffer(ANNOUNCE, 2, key, prefix + write.streamKey, ...write.args);
     case 'fill': {

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { CacheClosedError, CacheStoreError } from '../../primitives/errors.js';
 import type { ClockReading } from '../../coherence/feed.js';
 import type { Invalidation } from '../../coherence/invalidation.js';
-import type { Change, Changed, RemoteStore } from '../store.js';
+import type { Change, Changed, RemoteStore, Staleness } from '../store.js';
 import { Bookkeeping, type NamespaceSettings, readAnnounced } from './bookkeeping.js';
 import { ClusterServers } from './cluster-servers.js';
 import { becomesReady, type Connection, duplicate, endConnection, openConnection } from './connection.js';
@@ -126,6 +126,17 @@ export class RedisStore implements RemoteStore {
     if (announcement === undefined) return { results, reading: undefined };
     // Entries and clock are on different nodes: whoever hears of it has to find it done.
     return { results, reading: await readingOf(clockLane ?? this.#announce(announcement)) };
+  }
+
+  async sweep(keys: readonly string[], stale: Staleness): Promise<number> {
+    this.#checkOpen();
+    const groups = this.#topology.isCluster ? keys.map((key) => [key]) : [keys];
+    const lanes = groups.map(([key]) => this.#topology.laneToWrite(key!));
+    const places = groups.map((group, i) =>
+      lanes[i]!.write({ ...stale, kind: 'sweep', key: group[0]!, keys: group }),
+    );
+    for (const lane of lanes) if (!lane.over) await lane.done;
+    return places.reduce((removed, place, i) => removed + Number(lanes[i]!.result(place)), 0);
   }
 
   async *scan(prefix: string): AsyncGenerator<string[]> {

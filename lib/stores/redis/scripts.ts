@@ -143,6 +143,20 @@ if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then return redi
 return 0
 `;
 
+/** KEYS: keys. ARGV: how a value begins, where it has its number, the number below which it goes. Gives how many went. */
+export const SWEEP = `
+local removed = 0
+local before = struct.unpack('<d', ARGV[3])
+for _, key in ipairs(KEYS) do
+  local head = redis.pcall('GETRANGE', key, 0, ARGV[2] + 7)
+  if type(head) == 'string' and #head == ARGV[2] + 8 and string.sub(head, 1, #ARGV[1]) == ARGV[1]
+    and struct.unpack('<d', head, ARGV[2] + 1) < before then
+    removed = removed + redis.call('UNLINK', key)
+  end
+end
+return removed
+`;
+
 /** KEYS: key. ARGV: how leases begin. Gives 1 if a value was there. */
 export const REMOVE = `
 local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)

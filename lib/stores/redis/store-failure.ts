@@ -10,6 +10,7 @@ const WRITES: Readonly<Record<Write['kind'], string>> = {
   fill: 'store',
   remove: 'remove',
   discard: 'remove',
+  sweep: 'sweep',
   claim: 'lease',
   renew: 'lease',
   announce: 'announce an invalidation under',

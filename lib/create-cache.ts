@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly onStoreError?: (error: Error) => void;
   /** Told when Redis can be used again, or for the first time. */
   readonly onStoreReady?: () => void;
+  /** Told when nothing was heard of other instances for longer than `maxStaleness`, and when something is again. */
+  readonly onContact?: (kept: boolean) => void;
   /** Told when another instance of the namespace was set up differently. */
   readonly onWarning?: (message: string) => void;
   /** Used in place of what `redis` describes; closed with the cache. Given the id of this instance. */
@@ -120,7 +122,7 @@ function followerOf(
   time: Clock,
   { slots, codec = jsonCodec, namespace }: ResolvedCacheOptions,
   recorder: Recorder,
-  { onWarning }: Surroundings,
+  { onWarning, onContact }: Surroundings,
 ): Follower {
   const warn = (message: string): void => {
     recorder.settingsDiffer(message);
@@ -135,6 +137,9 @@ function followerOf(
       for (const difference of differences(snapshot, namespace, slots, codec.id)) warn(difference);
     },
     failed: (error) => recorder.redisFailed(error),
-    contact: (kept) => recorder.coherence.contact(kept),
+    contact: (kept) => {
+      recorder.coherence.contact(kept);
+      onContact?.(kept);
+    },
   });
 }

@@ -17,6 +17,8 @@ export class CacheHost implements OnApplicationShutdown {
       await createCache(options, {
         onStoreError: (error) => log.failed(error),
         onStoreReady: () => log.recovered(),
+        onContact: (kept) => log.contact(kept),
+        onWarning: (message) => log.warn(message),
       }),
     );
   }
@@ -34,6 +36,7 @@ export class CacheHost implements OnApplicationShutdown {
 class StoreLog {
   readonly #logger: Logger;
   #failing = false;
+  #deaf = false;
 
   constructor(name: string | undefined) {
     this.#logger = new Logger(name === undefined ? 'CacheModule' : `CacheModule(${name})`);
@@ -49,5 +52,22 @@ class StoreLog {
     if (!this.#failing) return;
     this.#failing = false;
     this.#logger.log('Redis can be reached again');
+  }
+
+  /** As long as Redis as a whole cannot be reached, that has been said. */
+  contact(kept: boolean): void {
+    if (!kept && !this.#failing) {
+      this.#deaf = true;
+      this.#logger.warn(
+        'other instances have not been heard of for longer than maxStaleness: only entries younger than that are served',
+      );
+    } else if (kept && this.#deaf) {
+      this.#deaf = false;
+      this.#logger.log('other instances are heard of again');
+    }
+  }
+
+  warn(message: string): void {
+    this.#logger.warn(message);
   }
 }

@@ -1,0 +1,30 @@
+// Each library is set up as its documentation recommends for memory and Redis in several processes. All are given the same:
+//   redis         { host, port }, or { name, sentinels } for a master behind Sentinels
+//   ttl           milliseconds, long enough that nothing expires during a run
+//   maxStaleness  milliseconds, for whom it is an option
+// `entryPrefix` is what the names of entries begin with in Redis; every other key there is bookkeeping.
+// `open` gives an object with the calls the library has, of: get, getOrSet(key, load, tags), getMany(keys), set(key, value,
+// tags), getOrSetMany(keys, load, tagsOf), delete, deleteMany, invalidateTags(tag), clearPrefix, clearPattern, clear, close.
+// What it lacks is not called. Wherever it can be told to reject when Redis could not be told of an invalidation, it is.
+
+const FILES = {
+  'nestjs-tiered-cache': 'nestjs-tiered-cache',
+  bentocache: 'bentocache',
+  'cache-manager': 'cache-manager',
+  cacheable: 'cacheable',
+  sound: 'sound',
+  delayed: 'broken',
+  deaf: 'broken',
+  late: 'broken',
+  forgetful: 'broken',
+};
+
+export const SUBJECT = 'nestjs-tiered-cache';
+export const PEERS = ['bentocache', 'cacheable', 'cache-manager'];
+
+export async function loadLibrary(id) {
+  const file = FILES[id];
+  if (file === undefined) throw new Error(`--only ${id}: the libraries are ${Object.keys(FILES).join(', ')}`);
+  const { libraries } = await import(`./${file}.mjs`);
+  return libraries[id];
+}

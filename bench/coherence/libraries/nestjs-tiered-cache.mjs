@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CacheManager, CacheModule } from 'nestjs-tiered-cache';
+
+const NAMESPACE = 'check';
+
+const NAME = 'nestjs-tiered-cache';
+
+export const libraries = {
+  [NAME]: { name: NAME, package: NAME, promises: true, entryPrefix: `${NAMESPACE}:`, open },
+};
+
+async function open({ redis, ttl, maxStaleness }) {
+  const cacheModule = CacheModule.forRoot({
+    namespace: NAMESPACE,
+    memory: { maxSize: 1_000 },
+    redis,
+    maxStaleness: `${maxStaleness}ms`,
+    defaults: { ttl: `${ttl}ms`, strict: true },
+  });
+  class AppModule {}
+  Module({ imports: [cacheModule] })(AppModule);
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+  const cache = app.get(CacheManager);
+  return {
+    get: (key) => cache.get(key),
+    getOrSet: (key, load, tags) => cache.getOrSet(key, load, { tags }),
+    getMany: (keys) => cache.getMany(keys),
+    getOrSetMany: (keys, load, tagsOf) =>
+      cache.getOrSetMany(keys, load, { tags: (value) => tagsOf(value.key) }),
+    set: (key, value, tags) => cache.set(key, value, { tags }),
+    delete: (key) => cache.delete(key),
+    deleteMany: (keys) => cache.deleteMany(keys),
+    invalidateTags: (tag) => cache.invalidateTags([tag]),
+    clearPrefix: (prefix) => cache.clearPattern(`${prefix}*`),
+    clearPattern: (glob) => cache.clearPattern(glob),
+    clear: () => cache.clear(),
+    close: () => app.close(),
+  };
+}

@@ -17,6 +17,11 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A moment for promise callbacks to run, without giving timers and immediates a chance. */
+export async function breathe(): Promise<void> {
+  for (let turn = 0; turn < 40; turn++) await Promise.resolve();
+}
+
 /** The error a promise rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<Error & { code?: string; key?: string }> {
   try {

@@ -30,15 +30,15 @@ describe.each(TOPOLOGIES)('bad input: %s', (topology) => {
     code: string,
     message = /.{20}/,
   ): Promise<void> {
-    const { cache, store } = await benchOf(topology);
+    const { cache, redis } = await benchOf(topology);
     await cache.set('k', 'before');
-    const held = store.data.size;
+    const held = redis.keys();
     const error = await failure(attempt(cache));
     expect(error).toBeInstanceOf(CacheError);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
     await expect(cache.get('k')).resolves.toBe('before');
-    expect(store.data.size).toBe(held);
+    expect(redis.keys()).toStrictEqual(held);
     await closeBenches();
   }
 

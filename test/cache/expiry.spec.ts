@@ -2,6 +2,9 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { benchOf, closeBenches, TOPOLOGIES } from '../support/caches.js';
 
+/** The clock jumps here, as if nothing were heard of others for so long. */
+const PATIENT = { maxStaleness: '30d' } as const;
+
 describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
   afterEach(closeBenches);
 
@@ -14,7 +17,7 @@ describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
     ['1.5h', 5_400_000],
     ['7d', 604_800_000],
   ] as const)('an entry with ttl %p lives for %d ms', async (ttl, ms) => {
-    const { cache, clock } = await benchOf(topology);
+    const { cache, clock } = await benchOf(topology, PATIENT);
     await cache.set('k', 'v', { ttl });
     clock.advance(ms - 1);
     await expect(cache.get('k')).resolves.toBe('v');
@@ -27,7 +30,7 @@ describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
   });
 
   it('lives for an hour when nobody says otherwise', async () => {
-    const { cache, clock } = await benchOf(topology);
+    const { cache, clock } = await benchOf(topology, PATIENT);
     await cache.set('k', 'v');
     clock.advance(3_599_999);
     await expect(cache.has('k')).resolves.toBe(true);
@@ -36,7 +39,7 @@ describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
   });
 
   it('is not prolonged by reads', async () => {
-    const { cache, clock } = await benchOf(topology);
+    const { cache, clock } = await benchOf(topology, PATIENT);
     await cache.getOrSet('k', () => 'v', { ttl: 10 });
     for (let i = 0; i < 9; i++) {
       clock.advance(1_000);
@@ -47,7 +50,7 @@ describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
   });
 
   it('the loader’s ttl wins over the call’s, the call’s over the defaults', async () => {
-    const { cache, clock } = await benchOf(topology, { defaults: { ttl: 30 } });
+    const { cache, clock } = await benchOf(topology, { ...PATIENT, defaults: { ttl: 30 } });
     await cache.getOrSet('loader', ({ setTtl }) => (setTtl(10), 1), { ttl: 20 });
     await cache.getOrSet('call', () => 1, { ttl: 20 });
     await cache.getOrSet('default', () => 1);
@@ -65,7 +68,7 @@ describe.each(TOPOLOGIES)('expiry: %s', (topology) => {
   });
 
   it('a batch loader may decide for one key or for all', async () => {
-    const { cache, clock } = await benchOf(topology);
+    const { cache, clock } = await benchOf(topology, PATIENT);
     await cache.getOrSetMany(['a', 'b', 'c', 'd'], (missing, { setTtl, addTags, skip }) => {
       setTtl(10);
       setTtl(20, 'b');
@@ -94,7 +97,11 @@ describe('the ttl of the tiers', () => {
   });
 
   it('both tiers: redis.ttl is what entries get, memory.ttl the longest a copy stays in memory', async () => {
-    const { cache, clock } = await benchOf('memory + redis', { memory: { ttl: 10 }, redis: { ttl: 60 } });
+    const { cache, clock } = await benchOf('memory + redis', {
+      ...PATIENT,
+      memory: { ttl: 10 },
+      redis: { ttl: 60 },
+    });
     await cache.set('k', 1);
     await cache.set('long', 1, { ttl: 120 });
     clock.advance(9_999);
@@ -114,7 +121,7 @@ describe('the ttl of the tiers', () => {
   });
 
   it('a copy brought up from Redis keeps the time it has left', async () => {
-    const { cache, clock } = await benchOf('memory + redis');
+    const { cache, clock } = await benchOf('memory + redis', PATIENT);
     await cache.set('k', 1, { ttl: 100, tiers: ['redis'] });
     clock.advance(70_000);
     expect([cache.peek('k'), await cache.get('k'), cache.peek('k')]).toStrictEqual([undefined, 1, 1]);

@@ -1,11 +1,27 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { Coherence } from '../../lib/coherence/coherence.js';
+import { invalidationOf } from '../../lib/coherence/invalidation.js';
+import { Trust } from '../../lib/coherence/trust.js';
 import { Recorder } from '../../lib/observability/recorder.js';
 import { Entry } from '../../lib/tiers/entry.js';
 import { MemoryTier } from '../../lib/tiers/memory-tier.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { ManualClock } from '../support/manual-clock.js';
+
+function tierOf(clock: ManualClock) {
+  const recorder = new Recorder('test', '0000000000000000');
+  const trust = new Trust(Infinity);
+  const coherence = new Coherence(65_536, trust);
+  const options = { maxSize: 100_000, maxBytes: undefined, longest: undefined };
+  return {
+    recorder,
+    coherence,
+    tier: new MemoryTier(options, clock, clock, coherence.clock, trust, recorder),
+  };
+}
+
+const entry = (): Entry => new Entry(Buffer.from('1'), 0, 0, undefined);
 
 describe('the memory tier', () => {
   afterEach(closeBenches);
@@ -50,32 +66,21 @@ describe('the memory tier', () => {
 
   it('is not prevented from collecting by expired entries: a sweep drops them', async () => {
     const clock = new ManualClock();
-    const recorder = new Recorder('test');
-    const coherence = new Coherence();
-    const options = { maxSize: 100_000, maxBytes: undefined, longest: undefined };
-    const tier = new MemoryTier(options, clock, clock, coherence.clock, recorder);
-    for (let i = 0; i < 10_000; i++)
-      tier.put(`k${i}`, new Entry(Buffer.from('1'), 0, undefined), i % 2 === 0 ? 10 : 1e6);
-    for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, new Entry(Buffer.from('1'), 0, undefined), 1e6);
-    coherence.apply({ kind: 'prefix', prefix: 'gone:' });
+    const { tier, coherence, recorder } = tierOf(clock);
+    for (let i = 0; i < 10_000; i++) tier.put(`k${i}`, entry(), i % 2 === 0 ? 10 : 1e6);
+    for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, entry(), 1e6);
+    coherence.apply(invalidationOf({ prefixes: ['gone:'] }));
     clock.advance(10);
     await tier.sweep();
     expect(tier.size).toBe(5_000);
-    expect(recorder.snapshot({ entries: 0, bytes: 0 }, false).memory?.expirations).toBe(5_000);
+    expect(recorder.snapshot({ entries: 0, bytes: 0 }, undefined).memory?.expirations).toBe(5_000);
     tier.close();
   });
 
   it('goes on sweeping rightly while entries are used and dropped', async () => {
     const clock = new ManualClock();
-    const tier = new MemoryTier(
-      { maxSize: 100_000, maxBytes: undefined, longest: undefined },
-      clock,
-      clock,
-      new Coherence().clock,
-      new Recorder('test'),
-    );
-    for (let i = 0; i < 9_000; i++)
-      tier.put(`k${i}`, new Entry(Buffer.from('1'), 0, undefined), i % 3 === 0 ? 10 : 1e6);
+    const { tier } = tierOf(clock);
+    for (let i = 0; i < 9_000; i++) tier.put(`k${i}`, entry(), i % 3 === 0 ? 10 : 1e6);
     clock.advance(10);
     const sweep = tier.sweep();
     for (let i = 0; i < 9_000; i += 7) tier.get(`k${i}`);

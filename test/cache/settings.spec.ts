@@ -29,19 +29,18 @@ describe('a codec of one’s own', () => {
 
   it.each(TOPOLOGIES)('is used in every tier: %s', async (topology) => {
     const codec = countingCodec('mine.1');
-    const { cache, store } = await benchOf(topology, { codec });
+    const { cache, redis } = await benchOf(topology, { codec });
     await cache.set('k', { a: 1 });
     await expect(cache.get('k')).resolves.toStrictEqual({ a: 1 });
     expect([codec.encoded, codec.decoded]).toStrictEqual([1, 1]);
     if (topology !== 'memory')
-      expect(store.data.get('cache:k')!.value.toString('latin1')).toContain('mine.1');
+      expect(redis.data.get('cache:k')!.value.toString('latin1')).toContain('mine.1');
   });
 
   it('takes what another codec wrote for a miss', async () => {
     const written = await benchOf('redis', { codec: countingCodec('mine.1') });
     await written.cache.set('k', 1);
-    const { cache, store } = await benchOf('redis', { codec: countingCodec('mine.2') });
-    store.data.set('cache:k', written.store.data.get('cache:k')!);
+    const { cache } = await benchOf('redis', { codec: countingCodec('mine.2') }, written.redis);
     await expect(cache.get('k')).resolves.toBeUndefined();
     expect(cache.stats().redis?.corrupt).toBe(1);
   });
@@ -71,10 +70,10 @@ describe('defaults for entries', () => {
   });
 
   it('tiers, unless the call names its own', async () => {
-    const { cache, store } = await benchOf('memory + redis', { defaults: { tiers: ['redis'] } });
+    const { cache, redis } = await benchOf('memory + redis', { defaults: { tiers: ['redis'] } });
     await cache.set('a', 1);
     await cache.set('b', 1, { tiers: ['memory'] });
-    expect([...store.data.keys()]).toStrictEqual(['cache:a']);
+    expect(redis.keys()).toStrictEqual(['cache:a']);
     await expect(cache.get('a')).resolves.toBe(1);
     expect(cache.peek('a', { tiers: ['memory'] })).toBeUndefined();
     expect(cache.peek('b', { tiers: ['memory'] })).toBe(1);

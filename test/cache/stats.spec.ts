@@ -88,7 +88,10 @@ function expectRelations(stats: CacheStats, topology: Topology): void {
   if (topology === 'memory') expect(stats.memory!.hits + stats.memory!.misses).toBe(stats.reads);
   if (topology === 'memory + redis') {
     expect(stats.memory!.hits + stats.memory!.misses).toBe(stats.reads);
-    expect(stats.redis!.hits + stats.redis!.misses + stats.coalesced).toBe(stats.memory!.misses);
+    // Who joins a load of this process asks Redis nothing; who finds that somebody else has filled the key asked in vain.
+    const asked = stats.redis!.hits + stats.redis!.misses;
+    expect(asked).toBeLessThanOrEqual(stats.memory!.misses);
+    expect(asked + stats.coalesced).toBeGreaterThanOrEqual(stats.memory!.misses);
   }
 }
 
@@ -144,9 +147,10 @@ describe('the diagnostics channel', () => {
     const listen = (message: unknown): void => void outcomes.push(message as CacheOutcome);
     subscribe(DIAGNOSTICS_CHANNEL, listen);
     try {
-      const { cache, clock, store } = await benchOf('memory + redis', {
+      const { cache, clock, store, redis } = await benchOf('memory + redis', {
         name: 'shop',
         memory: { maxSize: 1 },
+        maxStaleness: '2h',
       });
       await cache.getOrSet('k', () => 'secret');
       await cache.get('k');
@@ -154,7 +158,7 @@ describe('the diagnostics channel', () => {
       await cache.delete('k2');
       clock.advance(3_600_000);
       await expect(cache.getOrSet('k', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-      store.data.set('cache-shop:bad', { value: Buffer.from('?'), expiresAt: Infinity });
+      redis.data.set('cache-shop:bad', { value: Buffer.from('?'), expiresAt: Infinity });
       await cache.get('bad');
       store.failure = new Error('connection lost');
       await cache.get('k');
@@ -165,16 +169,17 @@ describe('the diagnostics channel', () => {
       [outcome, tier ?? reason, key ?? what].filter(Boolean).join(' '),
     );
     expect(seen).toStrictEqual([
+      'resync start',
       'miss memory k',
       'miss redis k',
       'load k',
-      'write memory k',
       'write redis k',
+      'write memory k',
       'hit memory k',
-      'invalidated set k2',
       'evicted memory k',
       'write memory k2',
       'write redis k2',
+      'invalidated set k2',
       'invalidated keys k2',
       'miss memory k',
       'miss redis k',

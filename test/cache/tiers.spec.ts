@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
+import type { CacheManager } from '../../lib/index.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { failure } from '../support/deferred.js';
 
@@ -25,22 +26,26 @@ describe('memory in front of Redis', () => {
       ['cache:b', 'cache:c', 'cache:d'],
     ]);
     await cache.getOrSetMany(['e', 'f'], (missing) => new Map(missing.map((key) => [key, key])));
-    expect(store.count('get')).toBe(2);
-    expect(store.calls.at(-1)).toStrictEqual({ kind: 'set', keys: ['cache:e', 'cache:f'] });
+    expect(store.calls.slice(-4)).toStrictEqual([
+      { kind: 'get', keys: ['cache:e', 'cache:f'] },
+      { kind: 'claim', keys: ['cache:e', 'cache:f'] },
+      { kind: 'fill', keys: ['cache:e'] },
+      { kind: 'fill', keys: ['cache:f'] },
+    ]);
   });
 
   it('reads and writes only the tiers a call names', async () => {
-    const { cache, store } = await benchOf('memory + redis');
+    const { cache, redis } = await benchOf('memory + redis');
     await cache.set('m', 1, { tiers: ['memory'] });
     await cache.set('r', 1, { tiers: ['redis'] });
     expect([cache.peek('m'), cache.peek('r')]).toStrictEqual([1, undefined]);
-    expect([...store.data.keys()]).toStrictEqual(['cache:r']);
+    expect(redis.keys()).toStrictEqual(['cache:r']);
     await expect(cache.get('r', { tiers: ['memory'] })).resolves.toBeUndefined();
     await expect(cache.get('m', { tiers: ['redis'] })).resolves.toBeUndefined();
     await expect(cache.get('r', { tiers: ['redis'] })).resolves.toBe(1);
     expect(cache.peek('r')).toBeUndefined();
     await cache.getOrSet('l', () => 1, { tiers: ['memory'] });
-    expect(store.data.has('cache:l')).toBe(false);
+    expect(redis.data.has('cache:l')).toBe(false);
   });
 
   it('a set of one tier removes the older value from the other', async () => {
@@ -91,21 +96,75 @@ describe('a Redis that fails', () => {
     expect(cache.stats().redis?.errors).toBeGreaterThan(0);
   });
 
-  it('lets writes and invalidations take effect here, and says that Redis was not told', async () => {
-    const { cache, store } = await benchOf('memory + redis');
-    await cache.set('a', 'old');
-    await cache.set('b', 'old', { tags: ['t'] });
+  const WRITES: readonly [string, (cache: CacheManager) => Promise<unknown>][] = [
+    ['set', (cache) => cache.set('a', 'new')],
+    ['delete', (cache) => cache.delete('a')],
+    ['invalidateTags', (cache) => cache.invalidateTags(['t'])],
+    ['a prefix', (cache) => cache.clearPattern('a:*')],
+    ['a pattern', (cache) => cache.clearPattern('?')],
+    ['clear', (cache) => cache.clear()],
+  ];
+
+  it.each(WRITES)('lets %s take effect here, and hears of it when it is back', async (name, write) => {
+    const { cache, store, clock, redis } = await benchOf('memory + redis');
+    await cache.set('a', 'old', { tags: ['t'] });
+    await cache.set('a:1', 'old');
     store.failure = new Error('connection lost');
-    const attempts = [
-      cache.set('a', 'new'),
-      cache.delete('x'),
-      cache.invalidateTags(['t']),
-      cache.clearPattern('z*'),
+    await write(cache);
+    const left: Readonly<Record<string, readonly unknown[]>> = {
+      set: ['new', 'old'],
+      'a prefix': ['old', undefined],
+      clear: [undefined, undefined],
+    };
+    const expected = left[name] ?? [undefined, 'old'];
+    expect([cache.peek('a'), cache.peek('a:1')]).toStrictEqual(expected);
+    expect(cache.stats().coherence?.queued).toBe(1);
+
+    // What Redis has may be what was invalidated: nothing is read there and nothing stored, until it has been told.
+    await expect(cache.get('a', { tiers: ['redis'] })).resolves.toBeUndefined();
+    await expect(cache.getOrSet('b', () => 1)).resolves.toBe(1);
+    await clock.pass(5_000);
+    expect(cache.stats().coherence?.queued).toBe(1);
+    expect(redis.keys()).toStrictEqual(['cache:a', 'cache:a:1']);
+
+    store.failure = undefined;
+    await clock.pass(1_000);
+    expect(cache.stats().coherence?.queued).toBe(0);
+    const resting = [
+      await cache.get('a', { tiers: ['redis'] }),
+      await cache.get('a:1', { tiers: ['redis'] }),
     ];
-    for (const attempt of attempts) {
-      expect(await failure(attempt)).toMatchObject({ code: 'CACHE_STORE_FAILED', cause: store.failure });
+    expect(resting).toStrictEqual(name === 'set' ? [undefined, 'old'] : expected);
+    expect(cache.peek('a')).toBe(name === 'a prefix' ? 'old' : expected[0]);
+  });
+
+  it.each(WRITES)('lets %s reject as well if it is to be strict', async (name, write) => {
+    const { cache, store, clock } = await benchOf('memory + redis', { defaults: { strict: true } });
+    await cache.set('a', 'old', { tags: ['t'] });
+    store.failure = new Error('connection lost');
+    for (let i = 0; i < 2; i++) {
+      const error = await failure(write(cache));
+      expect(error).toMatchObject({ code: 'CACHE_STORE_FAILED', cause: store.failure });
+      expect(cache.stats().coherence?.queued).toBe(1);
     }
-    expect([cache.peek('a'), cache.peek('b')]).toStrictEqual(['new', undefined]);
+    expect(cache.peek('a')).toBe({ set: 'new', 'a prefix': 'old' }[name]);
+    store.failure = undefined;
+    await write(cache);
+    await clock.pass(1_000);
+    expect(cache.stats().coherence?.queued).toBe(0);
+  });
+
+  it('lets a set be strict that others are not', async () => {
+    const { cache, store } = await benchOf('memory + redis');
+    store.failure = new Error('connection lost');
+    await cache.set('a', 1);
+    expect(await failure(cache.set('a', 2, { strict: true }))).toMatchObject({ code: 'CACHE_STORE_FAILED' });
+    expect(cache.peek('a')).toBe(2);
+    const place = () => ({ key: 'a', options: { strict: true } });
+    expect(await failure(cache.setResult(async () => 3, place))).toMatchObject({
+      code: 'CACHE_STORE_FAILED',
+    });
+    expect(cache.peek('a')).toBeUndefined();
   });
 });
 
@@ -119,30 +178,35 @@ describe('what comes back from Redis', () => {
     ['a cut-off value', (bytes) => bytes.subarray(0, bytes.length - 2)],
     ['another version', (bytes) => (bytes.writeUInt8(200, 2), bytes)],
     ['another codec', (bytes) => (bytes.writeUInt8(0x41, 4), bytes)],
-    ['tags without end', (bytes) => (bytes.writeUInt32LE(0xffffffff, bytes.readUInt8(3) + 12), bytes)],
-    ['an expiry that is no number', (bytes) => (bytes.writeDoubleLE(NaN, bytes.readUInt8(3) + 4), bytes)],
-    ['garbage behind the envelope', (bytes) => bytes.fill(0xff, bytes.readUInt8(3) + 16)],
+    ['tags without end', (bytes) => (bytes.writeUInt32LE(0xffffffff, bytes.readUInt8(3) + 44), bytes)],
+    ['an expiry that is no number', (bytes) => (bytes.writeDoubleLE(NaN, bytes.readUInt8(3) + 36), bytes)],
+    [
+      'a clock value that is no number',
+      (bytes) => (bytes.writeDoubleLE(NaN, bytes.readUInt8(3) + 20), bytes),
+    ],
+    ['garbage behind the envelope', (bytes) => bytes.fill(0xff, bytes.readUInt8(3) + 48)],
   ];
 
   it.each(damage)('%s is a miss, is reported, and is replaced by the next load', async (_, spoil) => {
+    const reads: readonly ((cache: CacheManager) => Promise<unknown>)[] = [
+      (cache) => cache.get('k'),
+      async (cache) => ((await cache.has('k')) ? 'there' : undefined),
+      async (cache) => (await cache.getMany(['k'])).get('k'),
+      (cache) => cache.getOrSet('k', () => undefined),
+    ];
     for (const topology of ['redis', 'memory + redis'] as const) {
-      const { cache, store } = await benchOf(topology);
-      await cache.set('k', { a: [1, 2, 3] }, { tiers: ['redis'] });
-      const stored = store.data.get('cache:k')!;
-      stored.value = spoil(Buffer.from(stored.value));
-      await expect(cache.get('k')).resolves.toBeUndefined();
-      await expect(cache.has('k')).resolves.toBe(false);
-      await expect(cache.getMany(['k'])).resolves.toStrictEqual(new Map());
-      expect(cache.stats().redis?.corrupt).toBeGreaterThanOrEqual(2);
+      const { cache, redis } = await benchOf(topology);
+      for (const [i, read] of reads.entries()) {
+        await cache.set('k', { a: [1, 2, 3] }, { tiers: ['redis'] });
+        const stored = redis.data.get('cache:k')!;
+        stored.value = spoil(Buffer.from(stored.value));
+        await expect(read(cache)).resolves.toBeUndefined();
+        expect(cache.stats().redis?.corrupt).toBe(i + 1);
+        // It was removed by the one who found it.
+        expect(redis.keys()).toStrictEqual([]);
+      }
       await expect(cache.getOrSet('k', () => 'loaded')).resolves.toBe('loaded');
       await expect(cache.get('k')).resolves.toBe('loaded');
     }
-  });
-
-  it('what cannot be read may carry any tag, and goes with each of them', async () => {
-    const { cache, store } = await benchOf('redis');
-    store.data.set('cache:k', { value: Buffer.from('?'), expiresAt: Infinity });
-    await cache.invalidateTags(['t']);
-    expect(store.data.has('cache:k')).toBe(false);
   });
 });

@@ -14,6 +14,9 @@ export const TOPOLOGIES = ['memory', 'redis', 'memory + redis'] as const;
 /** Those in which instances share something. */
 export const SHARED_TOPOLOGIES = ['redis', 'memory + redis', 'cluster', 'memory + cluster'] as const;
 
+/** All arrangements, for what depends on the order in which things happen. */
+export const ALL_TOPOLOGIES = ['memory', ...SHARED_TOPOLOGIES] as const;
+
 /** In a cluster, entries and clock are on different nodes. */
 export type Topology = (typeof TOPOLOGIES | typeof SHARED_TOPOLOGIES)[number];
 

@@ -48,7 +48,7 @@ export class SteppedFeed implements Feed {
     this.#waiting.add(question);
     if (this.#hasNews(question)) this.#answer(question);
     else void clock.wait(patience).then(() => this.#waiting.has(question) && this.#answer(question));
-    void clock.wait(patience + TIMEOUT).then(() => question.answer.reject(new CacheStoreError('no answer')));
+    void clock.wait(patience + TIMEOUT).then(() => this.#lose([question], new CacheStoreError('no answer')));
     return question.answer.promise;
   }
 
@@ -81,9 +81,16 @@ export class SteppedFeed implements Feed {
   fail(failure: Error | undefined): void {
     this.#failure = failure;
     if (failure === undefined) return;
-    const lost = [...this.#waiting, ...this.#answered.splice(0).map(({ question }) => question)];
-    this.#waiting.clear();
-    for (const { answer } of lost) answer.reject(failure);
+    this.#lose([...this.#waiting, ...this.#answered.map(({ question }) => question)], failure);
+  }
+
+  #lose(lost: readonly Question[], failure: Error): void {
+    for (const question of lost) {
+      this.#waiting.delete(question);
+      const place = this.#answered.findIndex((answered) => answered.question === question);
+      if (place !== -1) this.#answered.splice(place, 1);
+      question.answer.reject(failure);
+    }
   }
 
   #hasNews({ after }: Question): boolean {

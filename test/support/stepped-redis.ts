@@ -72,8 +72,11 @@ export class SteppedRedis {
         return found === undefined ? this.#put(key, change.lease, change.ttl) : Buffer.from(found);
       case 'renew':
         return found?.equals(change.lease) === true && this.#put(key, found, change.ttl);
-      case 'discard':
-        return found?.subarray(0, change.head.length).equals(change.head) === true && this.data.delete(key);
+      case 'discard': {
+        // Nothing at all begins so only where nothing is in the value.
+        const head = change.head.length === 0 ? found : found?.subarray(0, change.head.length);
+        return head?.equals(change.head) === true && this.data.delete(key);
+      }
       case 'fill': {
         if (found?.equals(change.value) === true) return true;
         const admitted = this.separateNodes || this.books.admits(change.guard);

@@ -157,7 +157,6 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
     autoResendUnfulfilledCommands,
     enableAutoPipelining: false,
     connectTimeout,
-    lazyConnect: false,
     retryStrategy: pause,
     reconnectOnError: isDemoted,
     // It may wait for as long as nothing happens.
@@ -166,7 +165,8 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
     // Replies to XREAD have another shape in version 3.
     protocol: 2 as const,
   };
-  if (!client.isCluster) return (client as Redis).duplicate(options);
+  if (!client.isCluster) return (client as Redis).duplicate({ ...options, lazyConnect: false });
+  // Not lazyConnect for the connections to nodes: ioredis makes those when it is time to.
   const cluster = client as Cluster;
   const redisOptions = { ...cluster.options.redisOptions, ...options };
   return cluster.duplicate([], {
@@ -184,9 +184,10 @@ export async function endConnection(client: Redis | Cluster, when?: 'at once'): 
     await atMost(QUIT_TIMEOUT, quit, () => undefined);
   }
   if (client.status === 'end') return;
-  // Between two attempts to connect there is no connection that could end. All that is left then is a timer of ioredis.
-  const patience =
-    client.status === 'reconnecting' ? CONNECTION_DEFAULTS.disconnectTimeout + 50 : END_TIMEOUT;
+  // Between two attempts to connect there is no connection that could end. All that is left then is a timer of ioredis. A
+  // cluster that has lost several nodes at once says 'close' while it waits for that.
+  const pausing = client.status === 'reconnecting' || client.status === 'close';
+  const patience = pausing ? CONNECTION_DEFAULTS.disconnectTimeout + 50 : END_TIMEOUT;
   const ended = happens(client, 'end', patience);
   client.disconnect();
   await ended;

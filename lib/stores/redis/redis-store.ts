@@ -63,6 +63,7 @@ export class RedisStore implements RemoteStore {
   readonly #clock: ServerClock;
   readonly #keyPrefix: string;
   readonly feed: RedisFeed;
+  readonly #listener: Redis | Cluster;
   #measured: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -82,7 +83,8 @@ export class RedisStore implements RemoteStore {
     );
     this.#keyPrefix = client.options.keyPrefix ?? '';
     client.on('ready', this.#onReady);
-    this.feed = new RedisFeed(client, duplicate(client), bookkeeping, commandTimeout);
+    this.#listener = duplicate(client);
+    this.feed = new RedisFeed(client, this.#listener, bookkeeping, commandTimeout);
   }
 
   /** Whether {@link close} was called. */
@@ -90,13 +92,14 @@ export class RedisStore implements RemoteStore {
     return this.#closing !== undefined;
   }
 
-  /** Waits for Redis and its clock. @returns whether they are there within so many milliseconds */
+  /** Waits for Redis, its clock and the listener. @returns whether Redis is there within so many milliseconds */
   async start(within: number): Promise<boolean> {
     const { client } = this.connection;
     if (client.status === 'wait') return true;
     if (client.status === 'ready') this.#onReady();
+    const listening = becomesReady(this.#listener, within);
     const ready = await becomesReady(client, within);
-    if (ready) await atMost(within, this.#measured, () => undefined);
+    if (ready) await Promise.all([atMost(within, this.#measured, () => undefined), listening]);
     return ready;
   }
 

@@ -122,7 +122,7 @@ function followerOf(
   time: Clock,
   { slots, codec = jsonCodec, namespace }: ResolvedCacheOptions,
   recorder: Recorder,
-  { onWarning, onContact }: Surroundings,
+  { onStoreError, onStoreReady, onWarning, onContact }: Surroundings,
 ): Follower {
   const warn = (message: string): void => {
     recorder.settingsDiffer(message);
@@ -134,9 +134,13 @@ function followerOf(
     doubted: (reason) => recorder.coherence.outOfSync(reason),
     resynced: (reason, snapshot) => {
       recorder.coherence.resynced(reason, snapshot.clock);
+      onStoreReady?.();
       for (const difference of differences(snapshot, namespace, slots, codec.id)) warn(difference);
     },
-    failed: (error) => recorder.redisFailed(error),
+    failed: (error, joining) => {
+      recorder.redisFailed(error);
+      if (joining && error instanceof Error) onStoreError?.(error);
+    },
     contact: (kept) => {
       recorder.coherence.contact(kept);
       onContact?.(kept);

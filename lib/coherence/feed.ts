@@ -4,6 +4,11 @@ export interface ClockReading {
   readonly epoch: string;
   /** Grows by one with every invalidation. */
   readonly clock: number;
+  /**
+   * Differs between two invalidations of one number: a server that takes over without the newest ones gives their numbers to
+   * others. Absent where it was not asked for.
+   */
+  readonly tip?: number;
 }
 
 /** Everything a process has to know to judge what lies in Redis. */
@@ -17,6 +22,9 @@ export interface Snapshot extends ClockReading {
 /** An invalidation as it was found in the stream. */
 export interface RawMessage {
   readonly clock: number;
+  /** Its own tip, and that of the one before it. */
+  readonly tip?: number;
+  readonly before?: number;
   /** `undefined` where the stream holds something else than was expected. */
   readonly epoch: string | undefined;
   readonly body: string | undefined;
@@ -37,8 +45,9 @@ export interface Feed {
   /**
    * Reads the clock and all slots. Makes a clock with a new epoch if there is none, or if it is behind `seen`: then Redis
    * has lost invalidations.
+   * @param lost whether it has in any case, if the epoch is still the one that was seen
    */
-  join(seen: ClockReading | undefined): Promise<Snapshot>;
+  join(seen: ClockReading | undefined, lost: boolean): Promise<Snapshot>;
   /**
    * What was announced after clock value `after`; waits up to `patience` milliseconds for the first message.
    * @returns what there was at some moment between this call and its answer

@@ -10,8 +10,10 @@ export type ResyncReason =
   | 'start'
   /** Messages are missing. */
   | 'gap'
-  /** The clock in Redis is gone, was made anew, or is behind what was seen before. */
+  /** The clock in Redis is gone, or was made anew. */
   | 'epoch'
+  /** Redis does not know of invalidations that it has numbered: a replica that lacked them has taken over. */
+  | 'lost'
   /** A message that this version of the library cannot read. */
   | 'unreadable';
 
@@ -24,8 +26,8 @@ export interface FollowerHooks {
   forget(): void;
   /** What is known is Redis' own again. */
   resynced(reason: ResyncReason, snapshot: Snapshot): void;
-  /** Redis did not answer, or not as expected. */
-  failed(error: unknown): void;
+  /** Redis did not answer, or not as expected. `joining` says that until it does nothing in it can be used. */
+  failed(error: unknown, joining: boolean): void;
   /** For longer than `maxStaleness` nothing was heard, or now it is again. */
   contact(kept: boolean): void;
 }
@@ -69,7 +71,7 @@ export class Follower {
 
   /** Begins to follow. Resolves when Redis was heard of, or when the first attempt has failed. */
   async start(): Promise<void> {
-    const first = this.#join().catch((error: unknown) => this.hooks.failed(error));
+    const first = this.#join().catch((error: unknown) => this.#failed(error));
     this.#running = first.then(() => this.#follow());
     await first;
   }
@@ -104,7 +106,7 @@ export class Follower {
     this.shared.forget();
     this.hooks.doubted(reason);
     this.hooks.forget();
-    if (!this.#stopped) void this.#join().catch((error: unknown) => this.hooks.failed(error));
+    if (!this.#stopped) void this.#join().catch((error: unknown) => this.#failed(error));
   }
 
   async #follow(): Promise<void> {
@@ -116,7 +118,7 @@ export class Follower {
         pause = FIRST_PAUSE;
       } catch (error) {
         if (this.#stopped) return;
-        this.hooks.failed(error);
+        this.#failed(error);
         await this.time.wait(pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE);
       }
@@ -130,7 +132,7 @@ export class Follower {
 
   async #adopt(): Promise<void> {
     const asked = this.time.now();
-    const snapshot = await this.feed.join(this.#seen);
+    const snapshot = await this.feed.join(this.#seen, this.#reason === 'lost');
     if (this.#stopped) return;
     this.#generation++;
     this.shared.adopt(snapshot);
@@ -154,18 +156,25 @@ export class Follower {
   /** @param known what was known before the question was sent; what is in Redis by the answer cannot be less */
   #digest({ reading, messages, more }: Poll, known: number): ResyncReason | undefined {
     const { shared } = this;
-    if (reading === undefined || reading.epoch !== shared.epoch || reading.clock < known) return 'epoch';
+    if (reading === undefined || reading.epoch !== shared.epoch) return 'epoch';
+    if (reading.clock < known || (reading.clock === shared.applied && !shared.follows(reading.tip)))
+      return 'lost';
     for (const raw of messages) {
       if (raw.epoch !== shared.epoch) return 'epoch';
       if (raw.clock <= shared.applied) continue;
       if (raw.clock !== shared.applied + 1) return 'gap';
+      if (!shared.follows(raw.before)) return 'lost';
       const message = decodeMessage(raw);
       if (message === undefined) return 'unreadable';
       shared.note({ epoch: raw.epoch, clock: raw.clock }, message.invalidation);
-      shared.arrived(raw.clock);
+      shared.arrived(raw);
       this.hooks.heard(message, raw);
     }
     return !more && shared.applied < reading.clock ? 'gap' : undefined;
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#stopped) this.hooks.failed(error, !this.shared.ready);
   }
 
   #noteContact(): void {

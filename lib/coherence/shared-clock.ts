@@ -15,6 +15,7 @@ export class SharedClock {
   #slots: Float64Array = new Float64Array(1);
   #known = 0;
   #applied = 0;
+  #tip: number | undefined;
   #slotsMovedAt = 0;
   #tagsMovedAt = 0;
   /** What was noted while there was nothing to note it in. */
@@ -50,8 +51,9 @@ export class SharedClock {
   }
 
   /** Takes over what Redis has; everything judged before has to be forgotten by those who hold it. */
-  adopt({ epoch, clock, slots }: Snapshot): void {
+  adopt({ epoch, clock, tip, slots }: Snapshot): void {
     this.#epoch = epoch;
+    this.#tip = tip;
     this.#slots = slots;
     this.#known = this.#applied = this.#slotsMovedAt = this.#tagsMovedAt = clock;
     for (const { reading, invalidation } of this.#early.splice(0)) this.note(reading, invalidation);
@@ -79,9 +81,15 @@ export class SharedClock {
     return true;
   }
 
+  /** Whether `tip` is that of the last invalidation that arrived here: if not, that one never happened. */
+  follows(tip: number | undefined): boolean {
+    return tip === undefined || this.#tip === undefined || tip === this.#tip;
+  }
+
   /** To be called for each message of the bus, in order and without a gap. */
-  arrived(clock: number): void {
+  arrived({ clock, tip }: Pick<ClockReading, 'clock' | 'tip'>): void {
     this.#applied = clock;
+    this.#tip = tip;
     if (clock > this.#known) this.#known = clock;
   }
 

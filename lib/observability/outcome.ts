@@ -44,7 +44,7 @@ export interface CacheOutcome {
     | 'swept'
     /**
      * Invalidations of others were missed, or may have been: `reason` is `gap`, `epoch` (the bookkeeping in Redis is gone or was
-     * made anew) or `unreadable` (a message of another version). Memory was emptied.
+     * made anew), `lost` (a failover has lost some) or `unreadable` (a message of another version). Memory was emptied.
      */
     | 'out-of-sync'
     /** What others invalidated is known completely again, up to `clock`. */

@@ -34,6 +34,8 @@ const FOREIGN_HEAD = 64;
 /** Entries as the remote tier stores them: in envelopes, under full keys. */
 export class RemoteEntries {
   readonly #format: EnvelopeFormat;
+  /** Many may find the same at once. */
+  readonly #discarding = new Map<string, Buffer>();
 
   constructor(
     private readonly store: RemoteStore,
@@ -93,6 +95,9 @@ export class RemoteEntries {
 
   /** Removes what is stored if it begins so. Nobody waits for it: at worst it is found again. */
   discard(full: string, head: Buffer): void {
-    this.store.change([{ kind: 'discard', key: full, head }]).catch(() => {});
+    if (this.#discarding.get(full)?.equals(head) === true) return;
+    this.#discarding.set(full, head);
+    const done = (): boolean => this.#discarding.delete(full);
+    this.store.change([{ kind: 'discard', key: full, head }]).then(done, done);
   }
 }

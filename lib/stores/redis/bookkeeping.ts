@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import type { ClockReading, Snapshot } from '../../coherence/feed.js';
 import { type Invalidation, mergeInvalidations } from '../../coherence/invalidation.js';
 import { encodeMessage } from '../../coherence/message.js';
@@ -37,8 +35,11 @@ const MOST_SLOTS = 2 ** 24;
 export class Bookkeeping {
   readonly clockKey: string;
   readonly streamKey: string;
+  /** What a clock is made with, but for its epoch. */
+  readonly #made: readonly [codec: string, slots: Buffer];
 
   constructor(private readonly settings: NamespaceSettings) {
+    this.#made = [settings.codec.padEnd(16), packNumber(settings.slots)];
     const name = settings.namespace.replace(/[%:{}]/g, encodeURIComponent);
     this.clockKey = `{${name}}~clock`;
     this.streamKey = `{${name}}~invalidations`;
@@ -52,14 +53,17 @@ export class Bookkeeping {
     return { kind: 'announce', key: this.clockKey, streamKey: this.streamKey, args };
   }
 
-  joinArguments(seen: ClockReading | undefined): (string | Buffer | number)[] {
+  joinArguments(seen: ClockReading | undefined, lost: boolean): (string | Buffer | number)[] {
     const position = seen === undefined ? ['', 0] : [packEpoch(seen.epoch), seen.clock];
-    return [...this.#make(), ...position];
+    return [...this.#make(), ...position, lost ? '1' : '0'];
   }
 
+  /** An epoch must never come twice: each attempt to make a clock has its own. */
   #make(): (string | Buffer)[] {
-    const { codec, slots } = this.settings;
-    return [randomBytes(8), codec.padEnd(16), packNumber(slots)];
+    const epoch = Buffer.allocUnsafe(8);
+    epoch.writeUInt32LE(Math.random() * 2 ** 32);
+    epoch.writeUInt32LE(Math.random() * 2 ** 32, 4);
+    return [epoch, ...this.#made];
   }
 }
 
@@ -88,11 +92,15 @@ export function readAnnounced(reply: unknown): ClockReading {
 
 /** @returns `undefined` when this is not the beginning of a clock */
 export function readHeader(head: unknown): ClockReading | undefined {
-  const { magic, epoch, codec, clock, header } = CLOCK_LAYOUT;
+  const { magic, epoch, codec, clock, tip, header } = CLOCK_LAYOUT;
   if (!Buffer.isBuffer(head) || head.length < header || head.toString('latin1', 0, magic.length) !== magic) {
     return undefined;
   }
-  return { epoch: head.toString('hex', epoch, codec), clock: head.readDoubleLE(clock) };
+  return {
+    epoch: head.toString('hex', epoch, codec),
+    clock: head.readDoubleLE(clock),
+    tip: head.readDoubleLE(tip),
+  };
 }
 
 /** @throws TypeError when this is no clock */

@@ -11,6 +11,12 @@ import { atMost } from './time-limit.js';
 /** The most messages taken at once. */
 const BATCH = 500;
 
+/**
+ * Where invalidations come so fast that each would be an answer of its own, they are collected for so many milliseconds: an
+ * instance must not be kept busy by asking.
+ */
+const COLLECT = 2;
+
 type StreamReply = [key: Buffer, entries: [id: Buffer, fields: Buffer[] | null][]][] | null;
 
 /**
@@ -18,6 +24,8 @@ type StreamReply = [key: Buffer, entries: [id: Buffer, fields: Buffer[] | null][
  * the usual way.
  */
 export class RedisFeed implements Feed {
+  #heardAt = -Infinity;
+
   /**
    * @param client for the clock
    * @param listener for the stream alone
@@ -38,10 +46,10 @@ export class RedisFeed implements Feed {
     return this.listener.status === 'ready';
   }
 
-  async join(seen: ClockReading | undefined): Promise<Snapshot> {
+  async join(seen: ClockReading | undefined, lost: boolean): Promise<Snapshot> {
     const { clockKey, streamKey } = this.bookkeeping;
     try {
-      const args = this.bookkeeping.joinArguments(seen);
+      const args = this.bookkeeping.joinArguments(seen, lost);
       const asked = (this.client as unknown as Commands).evalBuffer(JOIN, 2, clockKey, streamKey, ...args);
       return readClock(await atMost(this.timeout, asked, () => late(this.timeout)));
     } catch (error) {
@@ -63,6 +71,9 @@ export class RedisFeed implements Feed {
   }
 
   async #poll(after: number, patience: number): Promise<Poll> {
+    if (performance.now() - this.#heardAt < COLLECT) {
+      await new Promise((resolve) => setTimeout(resolve, COLLECT));
+    }
     const { clockKey, streamKey } = this.bookkeeping;
     const replies = await this.listener
       .pipeline()
@@ -77,6 +88,7 @@ export class RedisFeed implements Feed {
     if (header[0]) throw header[0];
     if (stream[0]) throw stream[0];
     const entries = (stream[1] as StreamReply)?.[0]?.[1] ?? [];
+    if (entries.length > 0) this.#heardAt = performance.now();
     return {
       reading: readHeader(header[1]),
       messages: entries.map(readMessage),
@@ -96,11 +108,14 @@ function readMessage([id, fields]: [Buffer, Buffer[] | null]): RawMessage {
   for (let i = 0; fields !== null && i + 1 < fields.length; i += 2) {
     values.set(fields[i]!.toString('latin1'), fields[i + 1]!);
   }
+  const tip = Number(values.get('t')?.toString('latin1'));
   return {
     clock: Number(id.toString('latin1').replace(/-0$/, '')),
     epoch: values.get('e')?.toString('hex'),
     body: values.get('m')?.toString('utf8'),
-    sentAt: Number(values.get('t')?.toString('latin1')) * 1000,
+    tip,
+    before: Number(values.get('b')?.toString('latin1')),
+    sentAt: tip / 1000,
   };
 }
 

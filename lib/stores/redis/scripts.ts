@@ -12,7 +12,8 @@
  * | 16-31 | id of the codec of whoever joined last, ASCII, filled up with spaces |
  * | 32-39 | number of slots |
  * | 40-47 | clock |
- * | from 48 | the slots |
+ * | 48-55 | tip: when the clock last moved, microseconds since 1970 by the server's clock |
+ * | from 56 | the slots |
  *
  * All numbers are float64, little endian. A slot that lies behind the end is 0.
  */
@@ -22,7 +23,8 @@ export const CLOCK_LAYOUT = {
   codec: 16,
   slots: 32,
   clock: 40,
-  header: 48,
+  tip: 48,
+  header: 56,
 } as const;
 
 /**
@@ -34,28 +36,36 @@ const MAKE = `
 local function make(epoch, codec, slots, least)
   local t = redis.call('TIME')
   local clock = math.max(math.floor(tonumber(t[1]) * 1000 + tonumber(t[2]) / 1000), least)
-  redis.call('SET', KEYS[1], 'tcclock1' .. epoch .. codec .. slots .. struct.pack('<d', clock))
+  redis.call('SET', KEYS[1], 'tcclock1' .. epoch .. codec .. slots .. struct.pack('<dd', clock, 0))
   redis.call('UNLINK', KEYS[2])
 end
 local function header()
-  local head = redis.pcall('GETRANGE', KEYS[1], 0, 47)
-  if type(head) == 'string' and #head == 48 and string.sub(head, 1, 8) == 'tcclock1' then return head end
+  local head = redis.pcall('GETRANGE', KEYS[1], 0, 55)
+  if type(head) == 'string' and #head == 56 and string.sub(head, 1, 8) == 'tcclock1' then return head end
 end
 `;
 
 /**
  * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; epoch and clock that
- * the caller has seen, or empty strings. Gives the whole clock, as it was before the codec's id was replaced.
+ * the caller has seen, or '' and 0; '1' if what the caller has seen is not what happened, as far as Redis knows. Gives the
+ * whole clock, as it was before the codec's id was replaced. A stream that has gone on beyond the clock holds what is not
+ * ours: nobody could follow it, so it goes.
  */
 export const JOIN = `${MAKE}
 local head = header()
-if head and string.sub(head, 9, 16) == ARGV[4] and struct.unpack('<d', head, 41) < tonumber(ARGV[5]) then
-  make(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5]) + 1)
+local seen = tonumber(ARGV[5])
+local now = head and struct.unpack('<d', head, 41)
+if head and string.sub(head, 9, 16) == ARGV[4] and (now < seen or ARGV[6] == '1') then
+  make(ARGV[1], ARGV[2], ARGV[3], math.max(now, seen) + 1)
 elseif not head then
   make(ARGV[1], ARGV[2], ARGV[3], 0)
 end
 local clock = redis.call('GET', KEYS[1])
 redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
+local last = redis.pcall('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local id = last.err and '' or (last[1] and last[1][1]) or '0-0'
+local at = tonumber(string.match(id, '^(%d+)-0$') or '')
+if not at or at > struct.unpack('<d', clock, 41) then redis.call('UNLINK', KEYS[2]) end
 return clock
 `;
 
@@ -78,14 +88,16 @@ local epoch = string.sub(head, 9, 16)
 local slots = struct.unpack('<d', head, 33)
 local clock = struct.unpack('<d', head, 41) + 1
 local packed = struct.pack('<d', clock)
-redis.call('SETRANGE', KEYS[1], 40, packed)
-for at = 1, #ARGV[6], 4 do
-  redis.call('SETRANGE', KEYS[1], 48 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots), packed)
-end
+local before = struct.unpack('<d', head, 49)
 local t = redis.call('TIME')
+local tip = t[1] * 1000000 + t[2]
+redis.call('SETRANGE', KEYS[1], 40, packed .. struct.pack('<d', tip))
+for at = 1, #ARGV[6], 4 do
+  redis.call('SETRANGE', KEYS[1], 56 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots), packed)
+end
 local function add()
   return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], string.format('%.0f-0', clock),
-    'e', epoch, 't', t[1] .. '.' .. string.format('%06d', t[2]), 'm', ARGV[5])
+    'e', epoch, 'b', string.format('%.0f', before), 't', string.format('%.0f', tip), 'm', ARGV[5])
 end
 local added = add()
 if type(added) == 'table' and added.err then
@@ -113,7 +125,7 @@ local found = redis.pcall('GET', KEYS[1])
 if found == ARGV[2] then return 1 end
 if found ~= ARGV[1] then return 0 end
 if KEYS[2] then
-  local head = redis.pcall('GETRANGE', KEYS[2], 0, 47)
+  local head = redis.pcall('GETRANGE', KEYS[2], 0, 55)
   if type(head) ~= 'string' or string.sub(head, 9, 16) ~= ARGV[4] then return 0 end
   local slots = struct.unpack('<d', head, 33)
   local asOf = struct.unpack('<d', ARGV[5])
@@ -121,7 +133,7 @@ if KEYS[2] then
   if asOf > clock then return 0 end
   if asOf < clock then
     for at = 1, #ARGV[6], 4 do
-      local offset = 48 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots)
+      local offset = 56 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots)
       local slot = redis.call('GETRANGE', KEYS[2], offset, offset + 7)
       if #slot == 8 and struct.unpack('<d', slot) > asOf then return 0 end
     end

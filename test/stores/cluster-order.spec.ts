@@ -89,7 +89,7 @@ function set(topology: Topology, key: string, value: string): Promise<unknown> {
 
 function remove(topology: Topology, key: string): Promise<unknown> {
   const lane = topology.laneToWrite(key);
-  const place = lane.write({ kind: 'remove', key });
+  const place = lane.write({ kind: 'remove', key, keys: [key] });
   return lane.done.then(() => lane.result(place));
 }
 

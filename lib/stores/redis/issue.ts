@@ -6,7 +6,15 @@ import { type Announcing, packEpoch, packHashes, packNumber } from './bookkeepin
 import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SWEEP } from './scripts.js';
 
 /** What a lane holds besides reads. */
-export type Write = Change | Announcing | Sweeping;
+export type Write = Exclude<Change, { kind: 'remove' }> | Removing | Announcing | Sweeping;
+
+/** Keys on one server, or one key, to be removed. */
+export interface Removing {
+  readonly kind: 'remove';
+  /** The first of them. */
+  readonly key: string;
+  readonly keys: readonly string[];
+}
 
 /** Keys on one server, or one key, to be swept. */
 export interface Sweeping extends Staleness {
@@ -37,7 +45,12 @@ export function issue(
     case 'set':
       return commands.set(key, write.value, 'PX', Math.ceil(write.ttl));
     case 'remove':
-      return commands.evalBuffer(REMOVE, 1, key, LEASE_MARK);
+      return commands.evalBuffer(
+        REMOVE,
+        write.keys.length,
+        ...write.keys.map((one) => prefix + one),
+        LEASE_MARK,
+      );
     case 'claim':
       return commands.evalBuffer(CLAIM, 1, key, write.lease, Math.ceil(write.ttl));
     case 'renew':
@@ -64,11 +77,4 @@ export function issue(
       return commands.evalBuffer(FILL, keys.length, ...keys, ...args, packHashes(guard.hashes));
     }
   }
-}
-
-/** What a change's answer means to its caller, see `Change`. */
-export function resultOf({ kind }: Change, answer: unknown): boolean | Buffer {
-  if (kind === 'set') return true;
-  // A string if the client has the option stringNumbers.
-  return kind === 'claim' && Buffer.isBuffer(answer) ? answer : Number(answer) > 0;
 }

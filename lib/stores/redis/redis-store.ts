@@ -6,8 +6,8 @@ import type { Invalidation } from '../../coherence/invalidation.js';
 import type { Change, Changed, RemoteStore, Staleness } from '../store.js';
 import { Bookkeeping, type NamespaceSettings, readAnnounced } from './bookkeeping.js';
 import { ClusterServers } from './cluster-servers.js';
+import { groupChanges, resultsOf, writeOf } from './changes.js';
 import { becomesReady, type Connection, duplicate, endConnection, openConnection } from './connection.js';
-import { resultOf } from './issue.js';
 import type { Lane } from './lane.js';
 import { RedisFeed } from './redis-feed.js';
 import { type RedisOptions, resolveRedisOptions } from './redis-options.js';
@@ -120,12 +120,13 @@ export class RedisStore implements RemoteStore {
 
   async change(changes: readonly Change[], announcement?: Invalidation): Promise<Changed> {
     this.#checkOpen();
-    const lanes = changes.map(({ key }) => this.#topology.laneToWrite(key));
-    const places = changes.map((change, i) => lanes[i]!.write(change));
     const { isCluster } = this.#topology;
+    const groups = groupChanges(changes, !isCluster);
+    const lanes = groups.map(([first]) => this.#topology.laneToWrite(first!.key));
+    const places = groups.map((group, i) => lanes[i]!.write(writeOf(group)));
     const clockLane = announcement === undefined || isCluster ? undefined : this.#announce(announcement);
     for (const lane of lanes) if (!lane.over) await lane.done;
-    const results = changes.map((change, i) => resultOf(change, lanes[i]!.result(places[i]!)));
+    const results = groups.flatMap((group, i) => resultsOf(group, lanes[i]!.result(places[i]!)));
     if (announcement === undefined) return { results, reading: undefined };
     // Entries and clock are on different nodes: whoever hears of it has to find it done.
     return { results, reading: await readingOf(clockLane ?? this.#announce(announcement)) };

@@ -169,9 +169,13 @@ end
 return removed
 `;
 
-/** KEYS: key. ARGV: how leases begin. Gives 1 if a value was there. */
+/** KEYS: keys. ARGV: how leases begin. Gives a digit for each key: 1 if a value was there. */
 export const REMOVE = `
-local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)
-if redis.call('UNLINK', KEYS[1]) == 1 and head ~= ARGV[1] then return 1 end
-return 0
+local found = {}
+for i, key in ipairs(KEYS) do
+  local head = redis.pcall('GETRANGE', key, 0, #ARGV[1] - 1)
+  local removed = redis.call('UNLINK', key) == 1 and head ~= ARGV[1]
+  found[i] = removed and '1' or '0'
+end
+return table.concat(found)
 `;

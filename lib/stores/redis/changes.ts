@@ -1,0 +1,38 @@
+import type { Change } from '../store.js';
+import type { Write } from './issue.js';
+
+/** The most keys that one command removes: Redis serves nobody else meanwhile. */
+const MOST_REMOVED = 500;
+
+/**
+ * Changes in the groups in which they are sent: removals that follow each other are one command, where all keys are on one
+ * server. Anything else is a command of its own.
+ */
+export function groupChanges(changes: readonly Change[], together: boolean): Change[][] {
+  const groups: Change[][] = [];
+  for (const change of changes) {
+    const last = groups.at(-1);
+    const joins =
+      together && change.kind === 'remove' && last?.[0]!.kind === 'remove' && last.length < MOST_REMOVED;
+    if (joins) last.push(change);
+    else groups.push([change]);
+  }
+  return groups;
+}
+
+export function writeOf(group: readonly Change[]): Write {
+  const [first] = group as [Change];
+  return first.kind === 'remove'
+    ? { kind: 'remove', key: first.key, keys: group.map(({ key }) => key) }
+    : first;
+}
+
+/** What the answer to a group means to the callers of its changes, see `Change`. */
+export function resultsOf(group: readonly Change[], answer: unknown): (boolean | Buffer)[] {
+  const [{ kind }] = group as [Change];
+  if (kind === 'set') return [true];
+  // A digit for each key; nothing but 0 if a later change made this one unnecessary.
+  if (kind === 'remove') return group.map((_, i) => String(answer).charAt(i) === '1');
+  // A string if the client has the option stringNumbers.
+  return [kind === 'claim' && Buffer.isBuffer(answer) ? answer : Number(answer) > 0];
+}

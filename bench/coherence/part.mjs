@@ -20,11 +20,19 @@ const UNTIL_REST = 10_000;
 
 /**
  * Lets several processes use a library for some time, and judges what they saw.
- * @param settings the library's id; processes, seed, milliseconds, maxStaleness; readsOnly and untilRest for shorter ends
+ * @param settings the library's id; processes, seed, milliseconds, maxStaleness, strict; readsOnly and untilRest for shorter ends
  * @param stage the cache's Redis and what happens to it
  */
 export async function runPart({ part, settings, stage }) {
-  const { library, processes, seed, maxStaleness, readsOnly = READS_ONLY, untilRest = UNTIL_REST } = settings;
+  const {
+    library,
+    processes,
+    seed,
+    maxStaleness,
+    strict,
+    readsOnly = READS_ONLY,
+    untilRest = UNTIL_REST,
+  } = settings;
   const figures = new Figures();
   const server = await startRedis();
   const database = new Database(server.port);
@@ -34,10 +42,10 @@ export async function runPart({ part, settings, stage }) {
     figures,
     onBreach: (kind, read, step) => examples.addRead(kind, read, step),
   });
-  const cacheOf = (place) => ({ redis: stage.address(place), ttl: TTL, maxStaleness });
+  const cacheOf = (place) => ({ redis: stage.address(place), ttl: TTL, maxStaleness, strict });
   const given = { library, processes, seed, databasePort: server.port };
   const crew = new Crew({ settings: given, cacheOf, history, figures, examples });
-  const progress = setInterval(() => tellProgress(part, figures), PROGRESS);
+  const progress = setInterval(() => tellProgress(part, figures.breaches(strict), figures), PROGRESS);
   try {
     await database.create();
     await crew.open();
@@ -58,10 +66,9 @@ export async function runPart({ part, settings, stage }) {
   return { figures, examples };
 }
 
-function tellProgress(part, figures) {
-  const { reads, acknowledged } = figures;
-  const broken = figures.breaches().join(', ') || 'no breach';
-  process.stderr.write(`  ${part}: ${reads} reads, ${acknowledged} invalidations, ${broken}\n`);
+function tellProgress(part, broken, { reads, acknowledged }) {
+  const breaches = broken.join(', ') || 'no breach';
+  process.stderr.write(`  ${part}: ${reads} reads, ${acknowledged} invalidations, ${breaches}\n`);
 }
 
 /** Every process looks at its own cache, and one more at Redis, with a new cache at each look. */

@@ -56,12 +56,18 @@ export class Figures {
     return this;
   }
 
-  /** The promises that were broken, as words for a report; empty when all were kept. */
-  breaches() {
-    const broken = {
-      'stale reads in the process that invalidated': this.staleOwn,
+  /**
+   * The promises that were broken, as words for a report; empty when all were kept.
+   * @param strict whether an acknowledgement says that Redis was told: otherwise others may hear of it whenever that is done
+   */
+  breaches(strict) {
+    const toldOthers = {
       'stale reads in other processes beyond maxStaleness': this.staleBeyond,
       'reads of late loads': this.lateOwn + this.lateOther,
+    };
+    const broken = {
+      'stale reads in the process that invalidated': this.staleOwn,
+      ...(strict ? toldOthers : {}),
       'entries stale at rest': this.restStale,
       'reads that failed': this.failedReads,
       'values of another key': this.wrongValues,

@@ -6,11 +6,10 @@ export const libraries = {
   bentocache: { name: 'BentoCache', package: 'bentocache', entryPrefix: 'bentocache:', open },
 };
 
-/** A write whose error it would otherwise keep to itself, since there is a memory layer. */
-const TELL = { suppressL2Errors: false };
-
 /** Two layers and the Redis bus, with its queue of messages that could not be sent, which is on by default. */
-async function open({ redis, ttl }) {
+async function open({ redis, ttl, strict }) {
+  // Since there is a memory layer, it keeps errors of Redis to itself unless it is told not to.
+  const telling = strict ? { suppressL2Errors: false } : {};
   const store = bentostore()
     .useL1Layer(memoryDriver({ maxItems: 1_000 }))
     .useL2Layer(redisDriver({ connection: redis }))
@@ -21,11 +20,11 @@ async function open({ redis, ttl }) {
   return {
     get: (key) => bento.get({ key }),
     getOrSet: (key, load, tags) => bento.getOrSet({ key, factory: load, tags }),
-    set: (key, value, tags) => bento.set({ key, value, tags, ...TELL }),
-    delete: (key) => bento.delete({ key, ...TELL }),
-    deleteMany: (keys) => bento.deleteMany({ keys, ...TELL }),
+    set: (key, value, tags) => bento.set({ key, value, tags, ...telling }),
+    delete: (key) => bento.delete({ key, ...telling }),
+    deleteMany: (keys) => bento.deleteMany({ keys, ...telling }),
     invalidateTags: (tag) => bento.deleteByTag({ tags: [tag] }),
-    clear: () => bento.clear(TELL),
+    clear: () => bento.clear(telling),
     close: () => bento.disconnectAll(),
   };
 }

@@ -9,8 +9,8 @@ export const libraries = {
 };
 
 /** Memory and Redis as its documentation has them. Nothing tells other processes. */
-async function open({ redis, ttl }) {
-  const remote = createRedisKeyv(connection(redis), { throwOnErrors: true });
+async function open({ redis, ttl, strict }) {
+  const remote = createRedisKeyv(connection(redis), { throwOnErrors: strict });
   remote.on('error', () => undefined);
   const cache = createCache({ ttl, stores: [createKeyv({ ttl, lruSize: 1_000 }), remote] });
   return {

@@ -9,9 +9,9 @@ export const libraries = {
 };
 
 /** Memory, Redis, tags, and its sync by the publish and subscribe of Redis. */
-async function open({ redis, ttl }) {
+async function open({ redis, ttl, strict }) {
   const options = nodeRedisOptions(redis);
-  const secondary = createRedisKeyv(options.url ?? options, { throwOnErrors: true });
+  const secondary = createRedisKeyv(options.url ?? options, { throwOnErrors: strict });
   const cache = new Cacheable({
     primary: createKeyv({ lruSize: 1_000 }),
     secondary,

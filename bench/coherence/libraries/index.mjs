@@ -2,10 +2,11 @@
 //   redis         { host, port }, or { name, sentinels } for a master behind Sentinels
 //   ttl           milliseconds, long enough that nothing expires during a run
 //   maxStaleness  milliseconds, for whom it is an option
+//   strict        whether an invalidation has to reject when Redis could not be told, where it can be made to
 // `entryPrefix` is what the names of entries begin with in Redis; every other key there is bookkeeping.
 // `open` gives an object with the calls the library has, of: get, getOrSet(key, load, tags), getMany(keys), set(key, value,
 // tags), getOrSetMany(keys, load, tagsOf), delete, deleteMany, invalidateTags(tag), clearPrefix, clearPattern, clear, close.
-// What it lacks is not called. Wherever it can be told to reject when Redis could not be told of an invalidation, it is.
+// What it lacks is not called.
 
 const FILES = {
   'nestjs-tiered-cache': 'nestjs-tiered-cache',

@@ -11,13 +11,13 @@ export const libraries = {
   [NAME]: { name: NAME, package: NAME, promises: true, entryPrefix: `${NAMESPACE}:`, open },
 };
 
-async function open({ redis, ttl, maxStaleness }) {
+async function open({ redis, ttl, maxStaleness, strict }) {
   const cacheModule = CacheModule.forRoot({
     namespace: NAMESPACE,
     memory: { maxSize: 1_000 },
     redis,
     maxStaleness: `${maxStaleness}ms`,
-    defaults: { ttl: `${ttl}ms`, strict: true },
+    defaults: { ttl: `${ttl}ms`, strict },
   });
   class AppModule {}
   Module({ imports: [cacheModule] })(AppModule);

@@ -50,7 +50,7 @@ export class FaultyRedis {
     await sleep(this.begun + at - now());
     const entry = { kind, places, begin: Math.round(now() - this.begun), end: undefined };
     this.log.push(entry);
-    if (places.length === 0) await this[kind](lasting);
+    if (places.length === 0) await this[kind](lasting, entry);
     else await Promise.all(places.map((place) => this.#trouble(this.proxies[place], kind, lasting)));
     entry.end = Math.round(now() - this.begun);
   }
@@ -90,15 +90,22 @@ export class FaultyRedis {
     return this.pauseShort(lasting);
   }
 
-  /** Removes keys that are no entries, whatever they are for, several times. */
-  async forget(lasting) {
+  /** Removes keys that are no entries, whatever they are for, several times; and a few entries, whose names leases may have. */
+  async forget(lasting, entry) {
+    entry.removed = [];
     for (let i = 0; i < 4; i++) {
       const names = (await this.admin.keys('*').catch(() => [])).filter((name) => !this.entries.has(name));
       // Few are there once, many once per entry: both kinds have to be met.
       const perEntry = names.filter((name) => KEYS.some((key) => name.includes(key)));
       const common = names.filter((name) => !perEntry.includes(name));
-      const victims = [...this.random.some(common, 1), ...this.random.some(perEntry, 2)];
-      if (victims.length > 0) await this.admin.unlink(...victims).catch(() => 0);
+      const { random } = this;
+      const victims = [
+        ...random.some(common, 1),
+        ...random.some(perEntry, 2),
+        ...random.some(this.entries, 2),
+      ];
+      await this.admin.unlink(...victims).catch(() => 0);
+      entry.removed.push(...victims);
       await sleep(lasting / 4);
     }
   }

@@ -33,5 +33,5 @@ async function serverStage({ seed, processes, entryPrefix }, plan) {
 
 /** A master and two replicas behind Sentinels, without proxies. */
 export async function sentinelStage({ seed }) {
-  return new SentinelRedis({ sentinel: await startSentinel(), random: new Random(seed + 1) });
+  return new SentinelRedis({ sentinel: await startSentinel(), random: new Random(seed) });
 }

@@ -26,7 +26,13 @@ export { UpdatesCache, type UpdatesCacheOptions } from './nest/decorators/update
 export { getCacheToken, InjectCache } from './nest/tokens.js';
 export { type CacheOutcome, type TierName } from './observability/outcome.js';
 export { DIAGNOSTICS_CHANNEL } from './observability/recorder.js';
-export { type CacheStats, type MemoryStats, type RedisStats, type TierStats } from './observability/stats.js';
+export {
+  type CacheStats,
+  type CoherenceStats,
+  type MemoryStats,
+  type RedisStats,
+  type TierStats,
+} from './observability/stats.js';
 export { type ByteSize } from './primitives/byte-size.js';
 export { type Duration } from './primitives/duration.js';
 export {

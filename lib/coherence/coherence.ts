@@ -2,7 +2,7 @@ import { Fences } from './fences.js';
 import { type Invalidation, matchesPattern } from './invalidation.js';
 import { InvalidationClock } from './invalidation-clock.js';
 import { SharedClock } from './shared-clock.js';
-import { Trust } from './trust.js';
+import type { Trust } from './trust.js';
 import { Watch } from './watches.js';
 
 /** What this process knows of invalidations, and the fences around work in progress. */

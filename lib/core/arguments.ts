@@ -52,3 +52,6 @@ function checkIterable(value: unknown, name: string): void {
   }
   throw new CacheArgumentError(`${name} must be an array or another iterable`);
 }
+
+/** Keys, tags or patterns. */
+export type Names = readonly string[];

@@ -1,13 +1,13 @@
-import { type Invalidation, invalidationOf, sizeOf } from '../coherence/invalidation.js';
-import { Glob } from '../primitives/glob.js';
+import { invalidationOf, sizeOf } from '../coherence/invalidation.js';
 import { checkKey, storedKey, viewPrefix } from '../primitives/key.js';
 import { checkTags } from '../primitives/tags.js';
 import type { CacheStats } from '../observability/stats.js';
-import { checkEntries, checkLoader, distinctKeys } from './arguments.js';
+import { checkEntries, checkLoader, distinctKeys, type Names } from './arguments.js';
 import type { NamedKey } from './named-key.js';
 import type { CacheEngine } from './cache-engine.js';
 import type { EntryOptions } from './entry-options.js';
 import type { BatchLoadContext, LoadContext } from './load-context.js';
+import { matchingAny } from './pattern.js';
 
 /**
  * A tiered cache: memory first, then Redis, then the loader. Injected by this class for the default cache, by
@@ -23,8 +23,8 @@ import type { BatchLoadContext, LoadContext } from './load-context.js';
  * **Keys** are strings of 1 to 1,024 characters. Every method rejects with a `CacheError` when an argument is wrong, and
  * has then changed nothing.
  *
- * **When Redis fails**, reads are misses; writes and invalidations take effect in this process and reject with
- * `CacheStoreError`: Redis may go on serving the older value.
+ * **When Redis fails**, reads are misses; writes and invalidations take effect in this process, and Redis is told as soon as
+ * that is possible. With `strict` they reject with `CacheStoreError` besides: other instances may serve the older value.
  */
 export class CacheManager {
   readonly #engine: CacheEngine;
@@ -71,7 +71,7 @@ export class CacheManager {
    * returned, no read in this process sees an older value, and no load that began before can bring one back. `ttl: 0`
    * stores nothing and removes what was there.
    * @throws CacheKeyError, CacheValueError, CacheDurationError, CacheArgumentError; CacheStoreError when Redis could not be
-   * told
+   * told and `strict` is set
    */
   async set<T>(key: string, value: T, options?: EntryOptions<T>): Promise<void> {
     checkKey(key);
@@ -145,7 +145,7 @@ export class CacheManager {
   /**
    * Makes a key's value unusable, and whatever is being loaded for it.
    * @returns whether there was a value in any tier
-   * @throws CacheKeyError; CacheStoreError when Redis could not be told
+   * @throws CacheKeyError; CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async delete(key: string): Promise<boolean> {
     checkKey(key);
@@ -164,7 +164,7 @@ export class CacheManager {
 
   /**
    * Makes every entry that carries one of the tags unusable; for no tags nothing happens. Tags are common to all views.
-   * @throws CacheArgumentError for a malformed tag; CacheStoreError when Redis could not be told
+   * @throws CacheArgumentError for a malformed tag; CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async invalidateTags(tags: readonly string[]): Promise<void> {
     const checked = checkTags(tags);
@@ -173,19 +173,19 @@ export class CacheManager {
 
   /**
    * Makes every entry whose key matches unusable: `*` stands for any characters, `?` for one, `[abc]` for one of a set,
-   * `\*` for the character itself. `user:*`, a beginning that ends in a colon, costs the same for any number of keys in
-   * memory; other patterns look at every key. `*` alone is {@link clear}; any other pattern matches keys of this view only,
+   * `\*` for the character itself. `user:*`, a beginning that ends in a colon, costs the same for any number of keys;
+   * other patterns look at every key, in memory and in Redis. `*` alone is {@link clear}; any other pattern matches keys of this view only,
    * not those of views inside it.
-   * @throws CacheArgumentError for a malformed pattern; CacheStoreError when Redis could not be told
+   * @throws CacheArgumentError for a malformed pattern; CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async clearPattern(glob: string): Promise<void> {
-    await this.#engine.invalidate(invalidationOf(this.#matching(glob)));
+    await this.#engine.invalidate(invalidationOf(matchingAny(this.#view, [glob])));
   }
 
   /**
    * Makes every entry of this cache, or of this view and the views inside it, unusable. Nothing else on the same Redis is
    * touched.
-   * @throws CacheStoreError when Redis could not be told
+   * @throws CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async clear(): Promise<void> {
     await this.#engine.invalidate(invalidationOf({ prefixes: [this.#view] }));
@@ -231,31 +231,13 @@ export class CacheManager {
   }
 
   /**
-   * Invalidates all that is named, in one go.
+   * Makes everything that is named unusable, in one go.
    * @internal For `@InvalidatesCache`.
    */
-  async invalidate(
-    keys: readonly string[],
-    tags: readonly string[],
-    patterns: readonly string[],
-  ): Promise<void> {
-    const matching = patterns.map((glob) => this.#matching(glob));
-    const invalidation: Invalidation = {
-      keys: this.#named(keys).map(({ stored }) => stored),
-      tags: checkTags(tags),
-      prefixes: matching.flatMap(({ prefixes = [] }) => prefixes),
-      patterns: matching.flatMap(({ patterns: own = [] }) => own),
-    };
+  async invalidate(keys: Names, tags: Names, patterns: Names): Promise<void> {
+    const stored = this.#named(keys).map((key) => key.stored);
+    const invalidation = { keys: stored, tags: checkTags(tags), ...matchingAny(this.#view, patterns) };
     if (sizeOf(invalidation) > 0) await this.#engine.invalidate(invalidation);
-  }
-
-  /** A beginning that ends in a colon is a prefix, which has a slot; other patterns have to be looked for. */
-  #matching(glob: string): Partial<Invalidation> {
-    const pattern = new Glob(glob);
-    const { isPrefix, head } = pattern;
-    return isPrefix && (head === '' || (head.endsWith(':') && !head.startsWith('~')))
-      ? { prefixes: [this.#view + head] }
-      : { patterns: [{ view: this.#view, glob: pattern }] };
   }
 
   #stored(key: string): string {

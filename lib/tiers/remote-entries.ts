@@ -97,7 +97,9 @@ export class RemoteEntries {
   discard(full: string, head: Buffer): void {
     if (this.#discarding.get(full)?.equals(head) === true) return;
     this.#discarding.set(full, head);
-    const done = (): boolean => this.#discarding.delete(full);
-    this.store.change([{ kind: 'discard', key: full, head }]).then(done, done);
+    void this.store
+      .change([{ kind: 'discard', key: full, head }])
+      .catch(() => {})
+      .finally(() => this.#discarding.delete(full));
   }
 }

@@ -6,7 +6,6 @@ import { cacheOptions } from './cache-options.js';
 import { CatalogueModule } from './catalogue/catalogue.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { CacheStatsController } from './http/cache-stats.controller.js';
-import { CacheStoreErrorInterceptor } from './http/cache-store-error.interceptor.js';
 import { TookInterceptor } from './http/took.interceptor.js';
 import { Settings, SettingsModule } from './settings.js';
 
@@ -18,9 +17,6 @@ import { Settings, SettingsModule } from './settings.js';
     SettingsModule,
   ],
   controllers: [CacheStatsController],
-  providers: [
-    { provide: APP_INTERCEPTOR, useClass: TookInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: CacheStoreErrorInterceptor },
-  ],
+  providers: [{ provide: APP_INTERCEPTOR, useClass: TookInterceptor }],
 })
 export class AppModule {}

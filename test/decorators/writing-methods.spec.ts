@@ -216,12 +216,12 @@ describe('@InvalidatesCache', () => {
     const { users, cache, left } = await start();
     await fill(cache, 'user:1');
     users.result = new RangeError('no');
-    const stuck = new Deferred<number>();
-    const deleting = jest.spyOn(cache, 'deleteMany').mockReturnValueOnce(stuck.promise);
+    const stuck = new Deferred<void>();
+    const deleting = jest.spyOn(cache, 'invalidate').mockReturnValueOnce(stuck.promise);
     const failing = failure(users.announce(1));
     await settle();
     expect(users.calls).toEqual([]);
-    stuck.resolve(1);
+    stuck.resolve();
     expect(await failing).toBeInstanceOf(RangeError);
     deleting.mockRestore();
     await failure(users.announce(1));
@@ -262,13 +262,21 @@ describe('@InvalidatesCache', () => {
     await expect(users.save()).rejects.toThrow("{result.id} in 'user:{result.id}' leads to nothing");
   });
 
-  it('rejects when an invalidation fails, after it has tried the others', async () => {
+  it('rejects when the invalidation fails, though the method has succeeded', async () => {
     const { users, cache } = await start();
-    await cache.set('tagged', 1, { tags: ['tag:2'] });
-    jest.spyOn(cache, 'deleteMany').mockRejectedValueOnce(new CacheStoreError('Redis is away'));
+    jest.spyOn(cache, 'invalidate').mockRejectedValueOnce(new CacheStoreError('Redis is away'));
     users.result = { id: 1 };
     await expect(users.functions(2)).rejects.toThrow('Redis is away');
-    expect(await cache.has('tagged')).toBe(false);
+  });
+
+  it('is one invalidation, whatever it names: all of it or nothing', async () => {
+    const { users, cache, left } = await start();
+    await fill(cache, 'user:1');
+    users.result = { id: 1 };
+    const before = cache.stats().invalidations;
+    await users.functions(2);
+    expect(cache.stats().invalidations).toBe(before + 1);
+    expect(await left('user:1')).toEqual([]);
   });
 
   it('runs straight through in an instance that Nest did not make', async () => {

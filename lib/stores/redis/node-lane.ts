@@ -24,7 +24,8 @@ export class NodeLane extends Lane {
   isReplaced(place: number): boolean {
     const { writes } = this;
     const { kind, key } = writes[place]!;
-    for (let later = place + 1; kind !== 'announce' && later < writes.length; later++) {
+    if (kind === 'announce') return false;
+    for (let later = place + 1; later < writes.length; later++) {
       if (writes[later]!.key === key && this.isAccepted(later)) return true;
     }
     return false;

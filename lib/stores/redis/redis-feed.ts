@@ -105,9 +105,8 @@ export class RedisFeed implements Feed {
 
 function readMessage([id, fields]: [Buffer, Buffer[] | null]): RawMessage {
   const values = new Map<string, Buffer>();
-  for (let i = 0; fields !== null && i + 1 < fields.length; i += 2) {
-    values.set(fields[i]!.toString('latin1'), fields[i + 1]!);
-  }
+  const pairs = fields ?? [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) values.set(pairs[i]!.toString('latin1'), pairs[i + 1]!);
   const tip = Number(values.get('t')?.toString('latin1'));
   return {
     clock: Number(id.toString('latin1').replace(/-0$/, '')),

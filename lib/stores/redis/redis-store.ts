@@ -120,11 +120,11 @@ export class RedisStore implements RemoteStore {
 
   async change(changes: readonly Change[], announcement?: Invalidation): Promise<Changed> {
     this.#checkOpen();
-    const { isCluster } = this.#topology;
-    const groups = groupChanges(changes, !isCluster);
+    const spread = this.#topology.isCluster;
+    const groups = groupChanges(changes, !spread);
     const lanes = groups.map(([first]) => this.#topology.laneToWrite(first!.key));
     const places = groups.map((group, i) => lanes[i]!.write(writeOf(group)));
-    const clockLane = announcement === undefined || isCluster ? undefined : this.#announce(announcement);
+    const clockLane = announcement === undefined || spread ? undefined : this.#announce(announcement);
     for (const lane of lanes) if (!lane.over) await lane.done;
     const results = groups.flatMap((group, i) => resultsOf(group, lanes[i]!.result(places[i]!)));
     if (announcement === undefined) return { results, reading: undefined };

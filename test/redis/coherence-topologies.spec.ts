@@ -177,7 +177,7 @@ describe.each(Object.keys(TOPOLOGIES))('on %s', (topology) => {
     ]);
   });
   beforeEach(async () => {
-    await heardBy([q, r], () => store(p), Object.keys(ENTRIES).length);
+    await heardBy([q, r], p, () => store(p));
     await warm([q, r]);
   });
   afterAll(async () => {
@@ -186,7 +186,7 @@ describe.each(Object.keys(TOPOLOGIES))('on %s', (topology) => {
   });
 
   it.each(KINDS)('$name is a barrier for the one and followed by the others', async (kind) => {
-    const atOnce = await heardBy([q, r], async () => {
+    const atOnce = await heardBy([q, r], p, async () => {
       await kind.run(p.cache);
       return seenBy(p);
     });

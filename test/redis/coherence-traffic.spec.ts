@@ -41,7 +41,7 @@ describe('reading', () => {
   it('from memory asks Redis nothing, with tags or without, before and after invalidations', async () => {
     await p.cache.setMany([['tagged', 1], ['too', 2]], { tags: ['a', 'b'] }); // prettier-ignore
     await p.cache.set('untagged', 3);
-    await heardBy([p], () => q.cache.invalidate(['other'], ['c'], ['order:*']));
+    await heardBy([p], q, () => q.cache.invalidate(['other'], ['c'], ['order:*']));
     const sent = await commandsFor(server, async () => {
       for (let i = 0; i < 100; i++) {
         await expect(p.cache.get('tagged')).resolves.toBe(1);
@@ -56,7 +56,7 @@ describe('reading', () => {
   it('from Redis is one MGET and nothing else, with tags or without, before and after invalidations', async () => {
     await p.cache.set('tagged', 1, { tags: ['a', 'b'] });
     await p.cache.set('untagged', 2);
-    await heardBy([q], () => p.cache.invalidate(['other'], ['c'], ['order:*']));
+    await heardBy([q], p, () => p.cache.invalidate(['other'], ['c'], ['order:*']));
     expect(await commandsFor(server, () => q.inRedis('tagged'))).toStrictEqual({ mget: 1 });
     expect(await commandsFor(server, () => q.cache.getOrSet('untagged', () => 0))).toStrictEqual({ mget: 1 });
     expect(await commandsFor(server, () => q.cache.getMany(['tagged', 'none']))).toStrictEqual({ mget: 1 });
@@ -94,7 +94,7 @@ describe.each([10, MANY])('with %d entries that it concerns', (count) => {
     const before = await messagesIn(server, namespace);
     let sent: Record<string, number> = {};
     const trips = await roundTripsOf(proxy, async () => {
-      await heardBy([q], async () => {
+      await heardBy([q], p, async () => {
         await server.command('CONFIG', 'RESETSTAT');
         const invalidated = invalidate();
         // The sweep begins when this has been answered: until the answer is here, it has sent nothing.
@@ -123,7 +123,7 @@ describe('invalidating', () => {
     const before = await messagesIn(server, namespace);
     const tags = Array.from({ length: 10 }, (_, i) => `t${i}`);
     const trips = await roundTripsOf(proxy, () =>
-      heardBy([q], () => p.cache.invalidate(keys(1_000), tags, [])),
+      heardBy([q], p, () => p.cache.invalidate(keys(1_000), tags, [])),
     );
     expect(trips).toBeLessThanOrEqual(2);
     expect(trips).toBeGreaterThan(0);
@@ -142,9 +142,9 @@ describe('invalidating', () => {
 
   it('64 times in one tick is one message', async () => {
     const before = await messagesIn(server, namespace);
-    await heardBy([q], () => Promise.all(keys(64).map((key) => p.cache.set(key, key))));
-    await heardBy([q], () => Promise.all(keys(64).map((key) => p.cache.delete(key))));
-    await heardBy([q], () => Promise.all(keys(64).map((key) => p.cache.invalidateTags([key]))));
+    await heardBy([q], p, () => Promise.all(keys(64).map((key) => p.cache.set(key, key))));
+    await heardBy([q], p, () => Promise.all(keys(64).map((key) => p.cache.delete(key))));
+    await heardBy([q], p, () => Promise.all(keys(64).map((key) => p.cache.invalidateTags([key]))));
     expect((await messagesIn(server, namespace)) - before).toBe(3);
     expect(q.coherence.received).toBe(3);
   });
@@ -162,13 +162,13 @@ describe('invalidating', () => {
 
   it('by a general pattern looks at keys in small portions, and says what that came to', async () => {
     await p.cache.setMany(keys(MANY).map((key) => [key, 1] as const));
-    await heardBy([q], () => p.cache.set('order:1', 1));
+    await heardBy([q], p, () => p.cache.set('order:1', 1));
     const monitor = await admin.monitor();
     const portions: number[] = [];
     monitor.on('monitor', (_time: string, [command, ...args]: string[]) => {
       if (command!.toLowerCase() === 'scan') portions.push(Number(args[args.indexOf('COUNT') + 1]));
     });
-    await heardBy([q], () => p.cache.clearPattern('u*5'));
+    await heardBy([q], p, () => p.cache.clearPattern('u*5'));
     await until(() => portions.length >= MANY / 1_000, { what: 'the monitor telling of all scans' });
     monitor.disconnect();
     expect(Math.max(...portions)).toBeLessThanOrEqual(1_000);

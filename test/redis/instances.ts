@@ -10,9 +10,17 @@ import { until } from '../support/redis-server.js';
 export class Instance {
   /** Everything that was published about it. */
   readonly events: CacheOutcome[] = [];
+  /** For each instance the clock value of its last invalidation that this one knows of. */
+  readonly #known = new Map<string, number>();
+  #resyncedAt = 0;
   readonly #listen = (message: unknown): void => {
     const outcome = message as CacheOutcome;
-    if (outcome.cache === this.name) this.events.push(outcome);
+    if (outcome.cache !== this.name) return;
+    this.events.push(outcome);
+    const { clock, origin } = outcome;
+    if (clock === undefined) return;
+    if (outcome.outcome === 'resync') this.#resyncedAt = clock;
+    else if (origin !== undefined) this.#known.set(origin, clock);
   };
   #created!: CreatedCache;
 
@@ -31,6 +39,13 @@ export class Instance {
 
   get coherence(): CoherenceStats {
     return this.cache.stats().coherence!;
+  }
+
+  /** Whether this instance knows of everything that `origin` has told Redis. */
+  hasHeardOf(origin: Instance): boolean {
+    const { instance } = origin.coherence;
+    const last = origin.#known.get(instance) ?? 0;
+    return Math.max(this.#known.get(instance) ?? 0, this.#resyncedAt) >= last;
   }
 
   eventsOf(outcome: CacheOutcome['outcome']): CacheOutcome[] {
@@ -70,20 +85,15 @@ export class Instances {
   }
 }
 
-/**
- * Runs what invalidates something in one instance, and waits until the others have heard of it. Nothing else may be under
- * way to them.
- * @param messages how many they will hear
- */
+/** Runs what invalidates something in the instance `origin`, and waits until others have heard of it. */
 export async function heardBy<T>(
   others: readonly Instance[],
+  origin: Instance,
   run: () => Promise<T>,
-  messages = 1,
 ): Promise<T> {
-  const expected = others.map(({ coherence }) => coherence.received + messages);
   const result = await run();
-  for (const [i, other] of others.entries()) {
-    await until(() => other.coherence.received >= expected[i]!, { what: 'another instance hearing of it' });
+  for (const other of others) {
+    await until(() => other.hasHeardOf(origin), { what: 'another instance hearing of it' });
   }
   return result;
 }

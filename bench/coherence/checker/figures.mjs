@@ -12,6 +12,7 @@ const COUNTS = [
   'staleOwn',
   'staleBeyond',
   'lateOwn',
+  'lateCutOff',
   'lateOther',
   'restLooks',
   'restStale',

@@ -45,21 +45,34 @@ export function testHistory() {
     staleOther: 1,
     lateOther: 1,
   });
+  const cutOff = (process, from, to) => process === 1 && from === 90 && to === 150;
+  judges(
+    'a late load of a process that was cut off, in that process, apart',
+    [deletes(0, 2, 100, 110), reads(1, 1, 160, [90, 150])],
+    { staleOther: 1, lateCutOff: 1 },
+    cutOff,
+  );
+  judges(
+    'a late load of a process that was cut off, in another one, as any other',
+    [deletes(0, 2, 100, 110), reads(2, 1, 160, [90, 150], 1)],
+    { staleOther: 1, lateOther: 1 },
+    cutOff,
+  );
   judges('those who waited for a late load', [deletes(0, 2, 100, 110), reads(1, 1, 105, [90, 150])], {});
 }
 
-function judges(what, history, expected) {
+function judges(what, history, expected, wasCutOff) {
   const figures = new Figures();
-  const judge = new History({ maxStaleness: MAX_STALENESS, figures, onBreach: () => undefined });
+  const judge = new History({ maxStaleness: MAX_STALENESS, figures, onBreach: () => undefined, wasCutOff });
   for (const process of [0, 1, 2]) judge.join(process, 0);
   for (const { process, ...one } of history) {
     const isRead = one.operation === 'get';
     judge.add({ process, until: one.end, reads: isRead ? [one] : [], invalidations: isRead ? [] : [one] });
   }
   judge.finish();
-  const { staleOwn, staleOther, staleBeyond, lateOwn, lateOther } = figures;
-  const none = { staleOwn: 0, staleOther: 0, staleBeyond: 0, lateOwn: 0, lateOther: 0 };
-  const found = { staleOwn, staleOther: staleOther.count, staleBeyond, lateOwn, lateOther };
+  const { staleOwn, staleOther, staleBeyond, lateOwn, lateCutOff, lateOther } = figures;
+  const none = { staleOwn: 0, staleOther: 0, staleBeyond: 0, lateOwn: 0, lateCutOff: 0, lateOther: 0 };
+  const found = { staleOwn, staleOther: staleOther.count, staleBeyond, lateOwn, lateCutOff, lateOther };
   assert.deepEqual(found, { ...none, ...expected }, `the checker judges ${what} wrongly`);
 }
 

@@ -6,6 +6,7 @@ import { Deadlines } from './deadlines.mjs';
  * - A read is *stale* when it returned a version older than one that was in the database before an invalidation of the key
  *   began which was acknowledged before the read began.
  * - It saw a *late load* when, moreover, the load that made its value ended after that acknowledgement and before the read.
+ *   A process that was cut off from Redis while it loaded could not know; such reads in that process are counted apart.
  */
 export class History {
   /** @type {Map<string, Map<number, Deadlines>>} by key and by the process that invalidated */
@@ -14,8 +15,10 @@ export class History {
   #told = new Map();
   #waiting = [];
 
-  constructor({ maxStaleness, figures, onBreach }) {
+  /** @param wasCutOff tells whether a process could not reach Redis for some of the time between two moments */
+  constructor({ maxStaleness, figures, onBreach, wasCutOff = () => false }) {
     this.maxStaleness = maxStaleness;
+    this.wasCutOff = wasCutOff;
     this.figures = figures;
     this.onBreach = onBreach;
   }
@@ -113,8 +116,9 @@ export class History {
     const { load } = read;
     if (first === undefined || load.isSet || first.end >= load.end || load.end >= read.begin) return;
     this.figures.late.add(read.begin - first.end);
-    if (load.process === read.process) this.figures.lateOwn++;
-    else this.figures.lateOther++;
+    if (load.process !== read.process) this.figures.lateOther++;
+    else if (this.wasCutOff(load.process, load.begin, load.end)) return void this.figures.lateCutOff++;
+    else this.figures.lateOwn++;
     this.onBreach('late load', read, first);
   }
 }

@@ -30,6 +30,7 @@ const ROWS = [
   ['… delay, worst', ({ figures }) => duration(figures.staleOther, 1)],
   ['**… beyond maxStaleness**', (result) => ofParts(result, (figures) => figures.staleBeyond)],
   ['**reads of late loads**, same process', (result) => ofParts(result, (figures) => figures.lateOwn)],
+  ['… of loads while cut off from Redis', (result) => ofParts(result, (figures) => figures.lateCutOff)],
   ['**reads of late loads**, other process', (result) => ofParts(result, (figures) => figures.lateOther)],
   ['… after the acknowledgement, worst', ({ figures }) => duration(figures.late, 1)],
   ['entries looked at, at rest', ({ figures }) => count(figures.restLooks)],

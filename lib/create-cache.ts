@@ -81,8 +81,8 @@ async function createEngine(
     options.memory && new MemoryTier(options.memory, time, coarse, coherence.clock, trust, recorder);
   const remote =
     store && new RemoteTier({ store, namespace, codecId: codec.id, instance, coherence, time, recorder });
-  const onForeignEpoch = (): void => follower?.doubt('epoch');
-  const invalidator = new Invalidator(memory, remote, coherence, onForeignEpoch, recorder, time);
+  const onForeignNumber = (reason: 'epoch' | 'lost'): void => follower?.doubt(reason);
+  const invalidator = new Invalidator(memory, remote, coherence, onForeignNumber, recorder, time);
   const chain = new TierChain(memory, remote, coherence, invalidator, values, recorder);
   const follower = store && followerOf(store, coherence, invalidator, time, options, recorder, surroundings);
   await follower?.start();

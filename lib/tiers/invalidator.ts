@@ -26,8 +26,8 @@ export class Invalidator {
     private readonly memory: MemoryTier | undefined,
     private readonly remote: RemoteTier | undefined,
     private readonly coherence: Coherence,
-    /** Told when Redis numbers by another epoch than the one known here. */
-    private readonly onForeignEpoch: () => void,
+    /** Told when Redis numbers by another epoch than the one known here, or gives a number that was given before. */
+    private readonly onForeignNumber: (reason: 'epoch' | 'lost') => void,
     private readonly recorder: Recorder,
     time: Clock,
   ) {
@@ -71,11 +71,10 @@ export class Invalidator {
     let clock: number | undefined;
     try {
       if (write === undefined) return;
-      clock = await this.#attempt(
-        invalidation,
-        strict,
-        async () => this.#noted(await write(), invalidation).clock,
-      );
+      clock = await this.#attempt(invalidation, strict, async () => {
+        const { seen } = this.coherence.shared;
+        return this.#noted(await write(), invalidation, seen).clock;
+      });
     } finally {
       this.recorder.invalidated('set', invalidation.keys, clock, undefined);
     }
@@ -139,12 +138,15 @@ export class Invalidator {
 
   async #send(invalidation: Invalidation): Promise<Removal | undefined> {
     if (this.remote === undefined) return undefined;
+    const { seen } = this.coherence.shared;
     const { removed, reading } = await this.remote.invalidate(invalidation);
-    return { removed, reading: this.#noted(reading, invalidation) };
+    return { removed, reading: this.#noted(reading, invalidation, seen) };
   }
 
-  #noted(reading: ClockReading, invalidation: Invalidation): ClockReading {
-    if (!this.coherence.shared.note(reading, invalidation)) this.onForeignEpoch();
+  /** @param seen what was known before Redis was told: what it numbers afterwards is later, unless it has lost something */
+  #noted(reading: ClockReading, invalidation: Invalidation, seen: ClockReading | undefined): ClockReading {
+    if (!this.coherence.shared.note(reading, invalidation)) this.onForeignNumber('epoch');
+    else if (seen?.epoch === reading.epoch && reading.clock <= seen.clock) this.onForeignNumber('lost');
     return reading;
   }
 }

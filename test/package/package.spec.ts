@@ -84,8 +84,8 @@ describe('an app on Nest 11, CommonJS', () => {
           string,
           number
         >;
-        expect(numTotalTests).toBe(8);
-        expect(numPassedTests).toBe(8);
+        expect(numTotalTests).toBe(15);
+        expect(numPassedTests).toBe(15);
       } finally {
         await redis.stop();
       }

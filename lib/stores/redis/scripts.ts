@@ -1,6 +1,9 @@
 // Each is sent whole, as EVAL, and not by its hash: Redis remembers it by the hash anyway, and there is no case in which it
 // has forgotten a script (restart, failover, another node of a cluster) and a command has to be sent again out of its turn.
 // Only commands of Redis 6.2 and older are used.
+//
+// Where PERSIST comes first, it is because a script that has written already may go on when Redis is out of memory: an
+// invalidation must get through then, and whoever has to start anew has to learn where the clock stands.
 
 /**
  * Where the clock is kept: a string, so that it is read and taken over as one block of memory.
@@ -52,6 +55,7 @@ end
  * ours: nobody could follow it, so it goes.
  */
 export const JOIN = `${MAKE}
+redis.call('PERSIST', KEYS[1])
 local head = header()
 local seen = tonumber(ARGV[5])
 local now = head and struct.unpack('<d', head, 41)
@@ -71,11 +75,7 @@ return clock
 
 /**
  * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; the most messages
- * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch and clock, and -1 as clock if the message
- * could not be put into the stream.
- *
- * PERSIST comes first because a script that has written already may go on when Redis is out of memory, and an invalidation
- * must get through then.
+ * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch and clock.
  */
 export const ANNOUNCE = `${MAKE}
 redis.call('PERSIST', KEYS[1])

@@ -1,0 +1,93 @@
+// One load per key among several processes, also when the one that loads is killed.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { Deferred } from '../support/deferred.js';
+import { type RedisServer, startRedis, until } from '../support/redis-server.js';
+import { Instances } from './instances.js';
+import { Processes, type WorkerProcess } from './processes.js';
+import { commandsOf } from './traffic.js';
+
+const LEASE = 3_000;
+let server: RedisServer;
+const processes = new Processes();
+const instances = new Instances();
+
+beforeAll(async () => {
+  [server] = await Promise.all([startRedis(), processes.build()]);
+}, 60_000);
+afterAll(async () => {
+  await processes.stop();
+  await server.stop();
+});
+afterEach(() => Promise.all([instances.close(), processes.end()]));
+
+const start = (count: number, namespace: string): Promise<WorkerProcess[]> =>
+  Promise.all(
+    Array.from({ length: count }, () => processes.start({ namespace, redis: { port: server.port } })),
+  );
+
+it('100 callers in each of 10 processes lead to one load', async () => {
+  const workers = await start(10, 'ten');
+  const results = await Promise.all(
+    workers.map((worker, i) => worker.run('load', 'k', `of ${i}`, { callers: 100, takes: 250, tags: ['t'] })),
+  );
+  expect(results.reduce((sum, { loads }) => sum + loads, 0)).toBe(1);
+  const values = results.flatMap((result) => result.values);
+  expect(values).toHaveLength(1_000);
+  expect(new Set(values).size).toBe(1);
+  const stats = await Promise.all(workers.map((worker) => worker.run('stats')));
+  expect(stats.map(({ coherence }) => coherence!.leaseWaits).toSorted((a, b) => a - b)).toStrictEqual([
+    0,
+    ...Array(9).fill(1),
+  ]);
+  // All have it in memory now, and one invalidation takes it from all of them.
+  await workers[3]!.run('call', 'invalidateTags', ['t']);
+  for (const worker of workers) {
+    await until(async () => (await worker.run('call', 'peek', 'k')) === undefined);
+  }
+});
+
+it('the holder of a lease that is killed costs the others no more than the lease', async () => {
+  const [holder, ...others] = (await start(4, 'killed')) as [WorkerProcess, ...WorkerProcess[]];
+  const lost = holder.run('load', 'k', 'never', { callers: 1, takes: 60_000 });
+  lost.catch(() => undefined);
+  await until(() => holder.loading.length === 1);
+  await server.command('CONFIG', 'RESETSTAT');
+  const waiting = others.map((other) => other.run('load', 'k', 'loaded', { callers: 10, takes: 100 }));
+  await until(async () => (await commandsOf(server))['eval']! >= 2 * others.length, {
+    what: 'others waiting',
+  });
+  await holder.kill();
+  await expect(lost).rejects.toThrow('ended');
+  const begun = performance.now();
+  const results = await Promise.all(waiting);
+  const took = performance.now() - begun;
+  expect(results.flatMap(({ values }) => values)).toStrictEqual(Array(30).fill('loaded'));
+  // The longest pause between two looks, and the load.
+  expect(took).toBeLessThan(LEASE + 200 + 100 + 500);
+  await expect(others[0]!.run('call', 'get', 'k', { tiers: ['redis'] })).resolves.toBe('loaded');
+});
+
+describe('those who wait', () => {
+  it('ask Redis ever less often', async () => {
+    const options = { namespace: 'waiting', redis: { port: server.port } };
+    const [holder, ...waiting] = await instances.openSeveral(11, options);
+    const load = new Deferred<string>();
+    const loaded = holder!.cache.getOrSet('k', () => load.promise);
+    await until(() => holder!.cache.stats().loadsRunning === 1);
+    await server.command('CONFIG', 'RESETSTAT');
+    const begun = performance.now();
+    const calls = waiting.map(({ cache }) => cache.getOrSet('k', () => 'not this one'));
+    await until(() => performance.now() - begun >= 2_000);
+    load.resolve('loaded');
+    await expect(Promise.all([loaded, ...calls])).resolves.toStrictEqual(Array(11).fill('loaded'));
+    const took = performance.now() - begun;
+    // Looks after 10, 30, 70, 150, 310 ms, and every 200 ms from then on; the first claim and, once a second, a renewal.
+    const looks = 5 + Math.ceil((took - 310) / 200);
+    const { eval: scripts, mget } = await commandsOf(server);
+    expect(mget).toBe(10);
+    expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
+    expect(scripts).toBeGreaterThan(10 * 8);
+    expect(waiting.map(({ coherence }) => coherence.leaseWaits)).toStrictEqual(Array(10).fill(1));
+  });
+});

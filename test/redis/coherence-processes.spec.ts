@@ -1,7 +1,8 @@
-// One load per key among several processes, also when the one that loads is killed.
+// Instances in processes of their own: one load per key among them all, killed ones, and clocks that are wrong.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { Deferred } from '../support/deferred.js';
+import { startFaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
 import { Instances } from './instances.js';
 import { Processes, type WorkerProcess } from './processes.js';
@@ -89,5 +90,70 @@ describe('those who wait', () => {
     expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
     expect(scripts).toBeGreaterThan(10 * 8);
     expect(waiting.map(({ coherence }) => coherence.leaseWaits)).toStrictEqual(Array(10).fill(1));
+  });
+});
+
+describe('wall clocks that are 15 minutes off', () => {
+  const OFF = 15 * 60_000;
+
+  it('change nothing: times to live, leases, invalidations', async () => {
+    const options = { namespace: 'clocks', redis: { port: server.port } };
+    const workers = await Promise.all([0, OFF, -OFF].map((shift) => processes.start(options, shift)));
+    const clocks = await Promise.all(workers.map((worker) => worker.run('clock')));
+    const minutes = clocks.map((clock) => Math.round((clock - Date.now()) / 60_000) + 0);
+    expect(minutes).toStrictEqual([0, 15, -15]);
+    for (const [i, writer] of workers.entries()) {
+      const others = workers.filter((worker) => worker !== writer);
+      const all = async (key: string): Promise<unknown[]> =>
+        Promise.all(workers.map((worker) => worker.run('call', 'get', key)));
+      const gone = async (key: string): Promise<unknown> =>
+        until(async () => (await all(key)).every((value) => value === undefined), {
+          what: `${key} being gone`,
+        });
+
+      const set = performance.now();
+      await writer.run('call', 'set', 'short', i, { ttl: '400ms' });
+      await writer.run('call', 'set', 'long', i, { ttl: '10m', tags: ['t'] });
+      await writer.run('call', 'set', 'user:1', i, { ttl: '1m' });
+      await until(async () => (await all('long')).every((value) => value === i));
+      await until(async () => (await all('user:1')).every((value) => value === i));
+      if (performance.now() - set < 300) expect(await all('short')).toStrictEqual([i, i, i]);
+      await gone('short');
+      expect(performance.now() - set).toBeGreaterThan(395);
+      expect(await all('long')).toStrictEqual([i, i, i]);
+
+      await writer.run('call', 'invalidateTags', ['t']);
+      await gone('long');
+      await writer.run('call', 'clearPattern', 'user:*');
+      await gone('user:1');
+      const loads = await Promise.all(
+        [writer, ...others].map((worker) => worker.run('load', `k${i}`, i, { callers: 5, takes: 50 })),
+      );
+      expect(loads.reduce((sum, one) => sum + one.loads, 0)).toBe(1);
+    }
+    for (const worker of workers) {
+      const { coherence } = await worker.run('stats');
+      expect(coherence).toMatchObject({ inContact: true, resyncs: 0 });
+      expect(coherence!.longestLagMs).toBeLessThan(2_000);
+    }
+  });
+
+  it('do not change what a process serves that hears nothing', async () => {
+    const proxy = await startFaultProxy(server);
+    const redis = { port: proxy.port, commandTimeout: 300 };
+    const options = { namespace: 'silence', maxStaleness: '500ms' as const, redis };
+    const workers = await Promise.all([OFF, -OFF].map((shift) => processes.start(options, shift)));
+    for (const worker of workers) await worker.run('load', 'k', 'old', { callers: 1, takes: 0 });
+    proxy.blackHole();
+    const inMemory = (): Promise<unknown[]> =>
+      Promise.all(workers.map((worker) => worker.run('call', 'peek', 'k')));
+    expect(await inMemory()).toStrictEqual(['old', 'old']);
+    await until(async () => (await inMemory()).every((value) => value === undefined));
+    await Promise.all(workers.map((worker) => worker.run('load', 'k', 'young', { callers: 1, takes: 0 })));
+    expect(await inMemory()).toStrictEqual(['young', 'young']);
+    await until(async () => (await inMemory()).every((value) => value === undefined));
+    await proxy.heal();
+    await until(async () => (await workers[0]!.run('stats')).coherence!.inContact);
+    await proxy.stop();
   });
 });

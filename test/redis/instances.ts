@@ -6,16 +6,18 @@ import { type CacheManager, type CacheOutcome, DIAGNOSTICS_CHANNEL } from '../..
 import type { CoherenceStats } from '../../lib/observability/stats.js';
 import { until } from '../support/redis-server.js';
 
+const READING = new Set<CacheOutcome['outcome']>(['hit', 'miss', 'coalesced', 'load', 'write']);
+
 /** One of the instances of a cache, as a process of its own would have it. */
 export class Instance {
-  /** Everything that was published about it. */
+  /** What was published about it, but for what reads and loads do. */
   readonly events: CacheOutcome[] = [];
   /** For each instance the clock value of its last invalidation that this one knows of. */
   readonly #known = new Map<string, number>();
   #resyncedAt = 0;
   readonly #listen = (message: unknown): void => {
     const outcome = message as CacheOutcome;
-    if (outcome.cache !== this.name) return;
+    if (outcome.cache !== this.name || READING.has(outcome.outcome)) return;
     this.events.push(outcome);
     const { clock, origin } = outcome;
     if (clock === undefined) return;

@@ -75,11 +75,8 @@ export class Fences {
     );
   }
 
-  /**
-   * Whether somebody who comes now may share the work's result. Its tags may only be known when it ends, so any
-   * invalidation of a tag since it began speaks against it.
-   */
-  joinable(fence: Fence): boolean {
+  /** Whether no tag at all was invalidated since the work began: for work that has ended without saying what its tags are. */
+  admitsAnyTags(fence: Fence): boolean {
     return this.clock.tagsMovedAt <= fence.asOf && this.admits(fence, undefined);
   }
 }

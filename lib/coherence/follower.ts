@@ -150,7 +150,8 @@ export class Follower {
     if (generation !== this.#generation || this.#stopped) return;
     const trouble = this.#digest(poll, known);
     if (trouble !== undefined) this.doubt(trouble);
-    else this.trust.heardUpTo(asked);
+    // As long as there is more, it is not known how old the last message is.
+    else if (!poll.more) this.trust.heardUpTo(asked);
   }
 
   /** @param known what was known before the question was sent; what is in Redis by the answer cannot be less */

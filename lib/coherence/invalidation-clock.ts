@@ -1,5 +1,5 @@
 import type { Invalidation } from './invalidation.js';
-import { hashesOf, prefixHash, tagHash } from './slots.js';
+import { hashesOf, prefixHash, slotOf, tagHash } from './slots.js';
 
 /**
  * This process' own count of the invalidations that it has applied, its own and those it heard of, in the order in which it
@@ -44,14 +44,14 @@ export class InvalidationClock {
     if (tags.length > 0) this.#tagsMovedAt = now;
     if (tags.length > 0 || prefixes.length > 0) this.#slotsMovedAt = now;
     const { length } = this.#slots;
-    for (const tag of tags) this.#slots[tagHash(tag) % length] = now;
-    for (const prefix of prefixes) this.#slots[prefixHash(prefix) % length] = now;
+    for (const tag of tags) this.#slots[slotOf(tagHash(tag), length)] = now;
+    for (const prefix of prefixes) this.#slots[slotOf(prefixHash(prefix), length)] = now;
   }
 
   /** The slots that decide over an entry, for {@link covers}. */
   slotsOf(key: string, tags: readonly string[] | undefined): number[] {
     const slots = hashesOf(key, tags);
-    for (let i = 0; i < slots.length; i++) slots[i]! %= this.#slots.length;
+    for (let i = 0; i < slots.length; i++) slots[i] = slotOf(slots[i]!, this.#slots.length);
     return slots;
   }
 

@@ -1,6 +1,9 @@
 import type { ClockReading, Snapshot } from './feed.js';
-import type { Invalidation } from './invalidation.js';
-import { hashesOf, prefixHash, tagHash } from './slots.js';
+import { EVERYTHING, type Invalidation } from './invalidation.js';
+import { hashesOf, prefixHash, slotOf, tagHash } from './slots.js';
+
+/** The most that is kept of what was announced while the clock is not known; beyond that it counts as everything. */
+const MOST_EARLY = 1_000;
 
 /** The epoch before Redis was heard of: no entry carries it. */
 const NO_EPOCH = '';
@@ -17,7 +20,6 @@ export class SharedClock {
   #applied = 0;
   #tip: number | undefined;
   #slotsMovedAt = 0;
-  #tagsMovedAt = 0;
   /** What was noted while there was nothing to note it in. */
   #early: { readonly reading: ClockReading; readonly invalidation: Invalidation }[] = [];
 
@@ -40,11 +42,6 @@ export class SharedClock {
     return this.#applied;
   }
 
-  /** The clock at the last invalidation of any tag that was heard of. */
-  get tagsMovedAt(): number {
-    return this.#tagsMovedAt;
-  }
-
   /** The latest position heard of, if any. */
   get seen(): ClockReading | undefined {
     return this.ready ? { epoch: this.#epoch, clock: this.#known } : undefined;
@@ -55,7 +52,7 @@ export class SharedClock {
     this.#epoch = epoch;
     this.#tip = tip;
     this.#slots = slots;
-    this.#known = this.#applied = this.#slotsMovedAt = this.#tagsMovedAt = clock;
+    this.#known = this.#applied = this.#slotsMovedAt = clock;
     for (const { reading, invalidation } of this.#early.splice(0)) this.note(reading, invalidation);
   }
 
@@ -71,13 +68,12 @@ export class SharedClock {
   note(reading: ClockReading, invalidation: Invalidation): boolean {
     const { epoch, clock } = reading;
     const { tags, prefixes } = invalidation;
-    if (!this.ready) this.#early.push({ reading, invalidation });
+    if (!this.ready) this.#keep(reading, invalidation);
     if (epoch !== this.#epoch) return false;
     if (clock > this.#known) this.#known = clock;
     const { length } = this.#slots;
-    for (const tag of tags) this.#raise(tagHash(tag) % length, clock);
-    for (const prefix of prefixes) this.#raise(prefixHash(prefix) % length, clock);
-    if (tags.length > 0) this.#tagsMovedAt = Math.max(this.#tagsMovedAt, clock);
+    for (const tag of tags) this.#raise(slotOf(tagHash(tag), length), clock);
+    for (const prefix of prefixes) this.#raise(slotOf(prefixHash(prefix), length), clock);
     return true;
   }
 
@@ -98,9 +94,15 @@ export class SharedClock {
     if (asOf >= this.#slotsMovedAt) return true;
     const hashes = hashesOf(key, tags);
     for (let i = 0; i < hashes.length; i++) {
-      if (this.#slots[hashes[i]! % this.#slots.length]! > asOf) return false;
+      if (this.#slots[slotOf(hashes[i]!, this.#slots.length)]! > asOf) return false;
     }
     return true;
+  }
+
+  #keep(reading: ClockReading, invalidation: Invalidation): void {
+    const full = this.#early.length === MOST_EARLY;
+    if (full) this.#early = [];
+    this.#early.push({ reading, invalidation: full ? EVERYTHING : invalidation });
   }
 
   /** Replies to own announcements and the bus overtake each other: a slot never goes back. */

@@ -33,21 +33,34 @@ export class BatchReadThrough {
     options: ResolvedOptions,
   ): Promise<Map<string, unknown>> {
     const entries = this.#fromMemory(keys, options);
+    const asOf = this.parts.coherence.clock.value;
+    const missing = keys.filter(({ key }) => !entries.has(key));
+    for (const [key, entry] of await this.#find(missing, asOf, load, options)) entries.set(key, entry);
+    return this.#give(keys, entries, options);
+  }
+
+  /** Joins the flights there are, and starts one for the rest. @param asOf the invalidation clock when the caller asked */
+  async #find(
+    keys: readonly NamedKey[],
+    asOf: number,
+    load: LoadMissing,
+    options: ResolvedOptions,
+  ): Promise<Map<string, Entry>> {
     const joined: [NamedKey, Flight][] = [];
     const own: NamedKey[] = [];
     for (const key of keys) {
-      if (entries.has(key.key)) continue;
       const flight = this.parts.flights.joinable(key.stored);
       if (flight === undefined) own.push(key);
       else joined.push([key, flight]);
     }
-    const results = [this.#searchAll(own, load, options), this.#joinAll(joined)];
+    const results = [this.#searchAll(own, load, options), this.#joinAll(joined, asOf, load, options)];
+    const entries = new Map<string, Entry>();
     // Both are waited for, so that the failure of one leaves no work behind unseen.
     for (const result of await Promise.allSettled(results)) {
       if (result.status === 'rejected') throw result.reason;
       for (const [key, entry] of result.value) entries.set(key, entry);
     }
-    return this.#give(keys, entries, options);
+    return entries;
   }
 
   async #fetch(stored: readonly string[], options: ResolvedOptions): Promise<(Entry | undefined)[]> {
@@ -76,16 +89,28 @@ export class BatchReadThrough {
     return entries;
   }
 
-  async #joinAll(joined: readonly [NamedKey, Flight][]): Promise<Map<string, Entry>> {
+  /** What an invalidation has made useless for this caller is looked for again. */
+  async #joinAll(
+    joined: readonly [NamedKey, Flight][],
+    asOf: number,
+    load: LoadMissing,
+    options: ResolvedOptions,
+  ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
-    for (const { stored } of joined.map(([key]) => key)) this.parts.recorder.coalesced(stored);
-    const found = await Promise.all(joined.map(([, flight]) => flight.result));
-    this.#collect(
-      entries,
-      joined.map(([key]) => key),
-      found,
-    );
-    return entries;
+    const again: NamedKey[] = [];
+    const landed = await Promise.allSettled(joined.map(([, flight]) => flight.result));
+    landed.forEach((result, i) => {
+      const [key, flight] = joined[i]!;
+      const entry = result.status === 'fulfilled' ? result.value : undefined;
+      if (result.status === 'fulfilled' && !this.parts.flights.admits(flight, entry, asOf)) again.push(key);
+      else this.parts.recorder.coalesced(key.stored);
+      if (entry !== undefined) entries.set(key.key, entry);
+    });
+    const failed = landed.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    for (const { key } of again) entries.delete(key);
+    if (again.length === 0) return entries;
+    return new Map([...entries, ...(await this.#find(again, asOf, load, options))]);
   }
 
   async #searchAll(
@@ -97,6 +122,7 @@ export class BatchReadThrough {
     if (keys.length === 0) return entries;
     const flights = this.parts.flights.startBatch(
       keys.map(({ stored }) => stored),
+      options.tags,
       (fences) => this.#search(keys, fences, load, options),
     );
     this.#collect(entries, keys, await Promise.all(flights.map((flight) => flight.result)));

@@ -28,7 +28,9 @@ export class Claims {
   /** Claims a key, and waits for whoever holds it. */
   async one(fence: Fence, choice: TierChoice): Promise<Claimed> {
     const [claim] = await this.chain.claim([fence], choice);
-    return claim!.state === 'held' ? this.await(fence, claim!.by, choice) : outcomeOf(claim!);
+    if (claim!.state !== 'held') return outcomeOf(claim!);
+    const [outcome] = await this.await([fence], [claim!.by], choice);
+    return outcome!;
   }
 
   /**
@@ -44,25 +46,34 @@ export class Claims {
   }
 
   /**
-   * Waits until a key that `holder` is loading is filled or free. One holder is waited for, and not a second: when loads
-   * fail, or take longer than their lease, processes must not queue up behind each other.
+   * Waits until each of the keys that `holders` are loading is filled or free. One holder is waited for, and not a second:
+   * when loads fail, or take longer than their lease, processes must not queue up behind each other.
    */
-  async await(fence: Fence, holder: Buffer, choice: TierChoice): Promise<Claimed> {
+  async await(fences: readonly Fence[], holders: readonly Buffer[], choice: TierChoice): Promise<Claimed[]> {
+    const outcomes: Claimed[] = fences.map(() => NOTHING);
     const begun = this.time.now();
-    const over = begun + LONGEST_WAIT;
-    try {
-      for (let pause = FIRST_PAUSE; this.time.now() < over; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-        await this.time.wait(pause);
-        const [claim] = await this.chain.claim([fence], choice);
-        if (claim!.state !== 'held') return outcomeOf(claim!);
-        if (!claim!.by.equals(holder)) break;
-      }
-      return { entry: undefined, lease: undefined };
-    } finally {
-      this.recorder.coherence.leaseWaited(fence.key, this.time.now() - begun);
+    let waiting = fences.map((_, i) => i);
+    for (let pause = FIRST_PAUSE; waiting.length > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      await this.time.wait(pause);
+      const claims = await this.chain.claim(
+        waiting.map((i) => fences[i]!),
+        choice,
+      );
+      const late = this.time.now() - begun >= LONGEST_WAIT;
+      const still = waiting.filter((i, at) => {
+        const claim = claims[at]!;
+        if (claim.state === 'held' && claim.by.equals(holders[i]!) && !late) return true;
+        outcomes[i] = outcomeOf(claim);
+        this.recorder.coherence.leaseWaited(fences[i]!.key, this.time.now() - begun);
+        return false;
+      });
+      waiting = still;
     }
+    return outcomes;
   }
 }
+
+const NOTHING: Claimed = { entry: undefined, lease: undefined };
 
 function outcomeOf(claim: ChainClaim): Claimed {
   return {

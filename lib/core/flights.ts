@@ -8,6 +8,8 @@ import type { Entry } from '../tiers/entry.js';
 export interface Flight {
   readonly key: string;
   readonly fence: Fence;
+  /** The tags that the value will carry, as far as that is known before it is loaded. */
+  readonly tags: readonly string[] | undefined;
   /** The entry, whether it was stored or not; `undefined` when the loader had nothing. */
   readonly result: Promise<Entry | undefined>;
   /**
@@ -25,6 +27,7 @@ class SingleFlight implements Flight {
   constructor(
     readonly key: string,
     readonly fence: Fence,
+    readonly tags: readonly string[] | undefined,
   ) {}
 }
 
@@ -40,13 +43,14 @@ export class Flights {
   ) {}
 
   /**
-   * The flight a caller may join. Not one that an invalidation has touched: its callers asked earlier, and may get the
-   * older value; this one may not.
+   * The flight a caller may join. Not one that an invalidation of its key, a prefix or a tag it is known to carry has touched:
+   * its callers asked earlier, and may get the older value; this one may not. Other tags may be known only when it has
+   * landed, see {@link admits}.
    * @throws CacheReentrancyError when the loader of `key` itself asks for `key` before it first waits
    */
   joinable(key: string): Flight | undefined {
     const flight = this.#byKey.get(key);
-    if (flight === undefined || !this.fences.joinable(flight.fence)) return undefined;
+    if (flight === undefined || !this.fences.admits(flight.fence, flight.tags)) return undefined;
     if (this.#starting.some((keys) => keys.includes(key))) {
       const name = userKey(key);
       throw new CacheReentrancyError(
@@ -57,9 +61,22 @@ export class Flights {
     return flight;
   }
 
+  /**
+   * Whether what a flight has found may be given to somebody who joined it.
+   * @param asOf the invalidation clock when he asked: a flight that began no earlier than that has seen all there was to see
+   */
+  admits({ fence }: Flight, entry: Entry | undefined, asOf: number): boolean {
+    if (fence.asOf >= asOf) return true;
+    return entry === undefined ? this.fences.admitsAnyTags(fence) : this.fences.admits(fence, entry.tags);
+  }
+
   /** Starts a flight; it can be joined until `search` settles. */
-  start(key: string, search: (fence: Fence) => Promise<Entry | undefined>): Flight {
-    const flight = new SingleFlight(key, this.fences.open(key));
+  start(
+    key: string,
+    tags: readonly string[] | undefined,
+    search: (fence: Fence) => Promise<Entry | undefined>,
+  ): Flight {
+    const flight = new SingleFlight(key, this.fences.open(key), tags);
     // Before the search begins: it may run a loader at once, which may ask for this key.
     this.#byKey.set(key, flight);
     flight.result = this.#fly(flight, search);
@@ -80,6 +97,7 @@ export class Flights {
   /** Starts one flight per key; `search` gets the fences in the order of the keys, and gives one result each. */
   startBatch(
     keys: readonly string[],
+    tags: readonly string[] | undefined,
     search: (fences: readonly Fence[]) => Promise<(Entry | undefined)[]>,
   ): readonly Flight[] {
     const fences = keys.map((key) => this.fences.open(key));
@@ -89,7 +107,7 @@ export class Flights {
       const result = results.then((entries) => entries[i]);
       // Whoever started the batch waits for it; a flight that nobody joined must not fail unheard as well.
       result.catch(() => {});
-      return { key, fence: fences[i]!, result, ofBatch: true };
+      return { key, fence: fences[i]!, tags, result, ofBatch: true };
     });
     for (const flight of flights) this.#byKey.set(flight.key, flight);
     resolve(search(fences).finally(() => flights.forEach((flight) => this.#land(flight))));

@@ -55,8 +55,8 @@ export class LeasedBatch {
   }
 
   async #await(waiting: readonly MissingKey[], holders: readonly Buffer[]): Promise<(Entry | undefined)[]> {
-    const claimed = waiting.map(({ fence }, i) => this.parts.claims.await(fence, holders[i]!, this.options));
-    return this.#settle(waiting, await Promise.all(claimed));
+    const fences = waiting.map(({ fence }) => fence);
+    return this.#settle(waiting, await this.parts.claims.await(fences, holders, this.options));
   }
 
   /** Takes the entries that others have loaded, and loads the rest. */

@@ -50,23 +50,26 @@ export class ReadThrough {
     options: ResolvedOptions,
   ): Promise<unknown> {
     checkUnicode(stored);
-    let flight = this.parts.flights.joinable(stored);
-    this.parts.recorder.readBegins(stored, options.memory && this.parts.chain.memory !== undefined);
-    for (; flight !== undefined; flight = this.parts.flights.joinable(stored)) {
+    const { flights, coherence, recorder, chain } = this.parts;
+    const asOf = coherence.clock.value;
+    let flight = flights.joinable(stored);
+    recorder.readBegins(stored, options.memory && chain.memory !== undefined);
+    for (; flight !== undefined; flight = flights.joinable(stored)) {
       const entry = await this.#join(flight);
       // A batch that left the key out: somebody else may have begun to load it meanwhile.
-      if (entry !== undefined || !flight.ofBatch) return this.#give(entry, options);
+      const answers = entry !== undefined || !flight.ofBatch;
+      if (!answers || !flights.admits(flight, entry, asOf)) continue;
+      // Not before: who has to go on is counted by what comes next.
+      recorder.coalesced(stored);
+      return this.#give(entry, options);
     }
-    flight = this.parts.flights.start(stored, (fence) => this.#search(fence, key, load, options));
+    flight = flights.start(stored, options.tags, (fence) => this.#search(fence, key, load, options));
     return this.#give(await flight.result, options);
   }
 
-  /** Not counted as coalesced when the flight had nothing for this caller, who goes on and is counted by what comes next. */
   async #join(flight: Flight): Promise<Entry | undefined> {
     try {
-      const entry = await flight.result;
-      if (entry !== undefined || !flight.ofBatch) this.parts.recorder.coalesced(flight.key);
-      return entry;
+      return await flight.result;
     } catch (error) {
       this.parts.recorder.coalesced(flight.key);
       throw error;

@@ -39,8 +39,8 @@ export class LeaseDesk {
 
   /**
    * Tries to get the right to fill each of these keys. Leases whose loads are of no use to whoever asks now are taken away:
-   * those of this process, which would have been joined, and those that began before something was invalidated that may
-   * concern them. Never rejects.
+   * those of this process, which would have been joined, and those that began before a prefix of the key was invalidated. If
+   * it was a tag of the value, the fill is refused, and whoever waits loads. Never rejects.
    */
   async claim(fences: readonly Fence[]): Promise<Claim[]> {
     const claims: Claim[] = fences.map(() => UNAVAILABLE);
@@ -123,10 +123,7 @@ export class LeaseDesk {
     // Of another version of this library: it will be filled with something this one cannot read.
     if (terms === undefined) return UNAVAILABLE;
     const useful =
-      terms.epoch === shared.epoch &&
-      terms.asOf >= shared.tagsMovedAt &&
-      shared.covers(key, undefined, terms.asOf) &&
-      !this.leases.isOwn(terms);
+      terms.epoch === shared.epoch && shared.covers(key, undefined, terms.asOf) && !this.leases.isOwn(terms);
     if (useful) return { state: 'held', by: bytes };
     this.entries.discard(this.entries.prefix + key, bytes);
     return undefined;

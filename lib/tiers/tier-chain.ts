@@ -218,6 +218,7 @@ export class TierChain {
   async #storeRemotely(fills: readonly Fill[], choice: TierChoice): Promise<readonly Fill[]> {
     const leased = fills.filter(({ lease }) => lease !== undefined);
     const remote = this.#remoteFor(choice);
+    if (remote === undefined) for (const { lease } of leased) this.release(lease!);
     if (leased.length === 0 || remote === undefined) return fills;
     const stored = await remote.leases.fill(
       leased.map(({ fence, entry, ttl, lease }) => ({

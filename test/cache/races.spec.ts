@@ -63,10 +63,11 @@ describe.each(ALL_TOPOLOGIES)('%s', (topology) => {
         const fresh = new Deferred<string>();
         const late = load(cache, () => fresh.promise);
         fresh.resolve('new');
-        await expect(late).resolves.toBe('new');
-
+        await settle();
+        // Whoever cannot know yet whether the tag concerns the earlier load waits for it.
         old.resolve('old');
         await expect(early).resolves.toBe('old');
+        await expect(late).resolves.toBe('new');
         await expect(cache.get(KEY)).resolves.toBe('new');
       },
     );
@@ -168,15 +169,59 @@ describe.each(ALL_TOPOLOGIES)('%s', (topology) => {
     ).resolves.toBe('x');
   });
 
-  it('joins no load that began before any tag was invalidated: its own tags may not be known yet', async () => {
+  it('shares a load however many other tags are invalidated meanwhile', async () => {
     const { cache } = await benchOf(topology);
     const row = new Deferred<string>();
-    const first = cache.getOrSet(KEY, () => row.promise);
+    const reads = [cache.getOrSet(KEY, () => row.promise)];
+    for (let i = 0; i < 5; i++) {
+      await settle();
+      await cache.invalidateTags([`unrelated ${i}`]);
+      reads.push(cache.getOrSet(KEY, () => `load ${i}`));
+    }
     await settle();
-    await cache.invalidateTags(['unrelated']);
-    await expect(cache.getOrSet(KEY, () => 'later')).resolves.toBe('later');
-    row.resolve('earlier');
-    await expect(first).resolves.toBe('earlier');
+    row.resolve('row');
+    await expect(Promise.all(reads)).resolves.toStrictEqual(reads.map(() => 'row'));
+    await expect(cache.get(KEY)).resolves.toBe('row');
+    expect(cache.stats()).toMatchObject({ loads: 1, coalesced: 5, refusedFills: 0 });
+  });
+
+  it('does not wait for a load that is known to carry the tag', async () => {
+    const { cache } = await benchOf(topology);
+    const row = new Deferred<string>();
+    const early = cache.getOrSet(KEY, () => row.promise, { tags: ['posts'] });
+    await settle();
+    await cache.invalidateTags(['posts']);
+    await expect(cache.getOrSet(KEY, () => 'new')).resolves.toBe('new');
+    row.resolve('old');
+    await expect(early).resolves.toBe('old');
+    await expect(cache.get(KEY)).resolves.toBe('new');
+  });
+
+  it('does not share that there is nothing, if any tag was invalidated since', async () => {
+    const { cache } = await benchOf(topology);
+    const row = new Deferred<undefined>();
+    const early = cache.getOrSet<string | undefined>(KEY, () => row.promise);
+    await settle();
+    await cache.invalidateTags(['posts']);
+    const late = cache.getOrSet<string | undefined>(KEY, () => 'new');
+    row.resolve(undefined);
+    await expect(early).resolves.toBeUndefined();
+    await expect(late).resolves.toBe('new');
+  });
+
+  it('waits for two loads at most, however often its tag is invalidated', async () => {
+    const { cache } = await benchOf(topology);
+    const rows = Array.from({ length: 3 }, () => new Deferred<string>());
+    const tagged = { tags: () => ['posts'] };
+    const reads = [cache.getOrSet(KEY, () => rows[0]!.promise, tagged)];
+    await settle();
+    await cache.invalidateTags(['posts']);
+    for (const row of rows.slice(1)) reads.push(cache.getOrSet(KEY, () => row.promise, tagged));
+    rows[0]!.resolve('first');
+    await settle();
+    await cache.invalidateTags(['posts']);
+    rows[1]!.resolve('second');
+    await expect(Promise.all(reads)).resolves.toStrictEqual(['first', 'second', 'second']);
   });
 
   it('a later load is not ended by the landing of an earlier one', async () => {

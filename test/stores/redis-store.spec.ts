@@ -142,7 +142,7 @@ describe('failures of single commands', () => {
   it('keeps values out of errors', async () => {
     const store = await limited();
     const error = await failure(setMany(store, [entry('forbidden', 'secret value')]));
-    expect(error.cause).toMatchObject({ command: { name: 'set' } });
+    expect(error.cause).toMatchObject({ command: { name: 'eval' } });
     expect(error.cause).not.toHaveProperty('command.args');
   });
 

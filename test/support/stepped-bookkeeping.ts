@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClockReading, RawMessage, Snapshot } from '../../lib/coherence/feed.js';
 import type { Invalidation } from '../../lib/coherence/invalidation.js';
 import { encodeMessage } from '../../lib/coherence/message.js';
-import { prefixHash, tagHash } from '../../lib/coherence/slots.js';
+import { prefixHash, tagHash, slotOf } from '../../lib/coherence/slots.js';
 import type { Guard } from '../../lib/stores/store.js';
 
 /** What an instance says of itself when it uses the bookkeeping. */
@@ -19,6 +19,7 @@ interface StoredClock {
   readonly count: number;
   codec: string;
   value: number;
+  tip: number;
   /** Slots that were never written are 0. */
   readonly slots: Map<number, number>;
 }
@@ -27,38 +28,44 @@ interface StoredClock {
 export class SteppedBookkeeping {
   #clock: StoredClock | undefined;
   #stream: readonly RawMessage[] = [];
+  /** The server's time goes on between two commands, if the test's does not. */
+  #tips = 0;
 
   /** @param now the server's time, in milliseconds since 1970 */
   constructor(private readonly now: () => number) {}
 
   get reading(): ClockReading | undefined {
-    return this.#clock && { epoch: this.#clock.epoch, clock: this.#clock.value };
+    return this.#clock && { epoch: this.#clock.epoch, clock: this.#clock.value, tip: this.#clock.tip };
   }
 
-  join(settings: InstanceSettings, seen: ClockReading | undefined): Snapshot {
-    if (this.#clock === undefined) this.#make(settings, 0);
-    else if (this.#clock.epoch === seen?.epoch && this.#clock.value < seen.clock) {
-      this.#make(settings, seen.clock + 1);
+  join(settings: InstanceSettings, seen: ClockReading | undefined, lost: boolean): Snapshot {
+    const found = this.#clock;
+    if (found === undefined) this.#make(settings, 0);
+    else if (seen !== undefined && (found.value < seen.clock || (lost && found.epoch === seen.epoch))) {
+      this.#make(settings, Math.max(found.value, seen.clock) + 1);
     }
-    const { epoch, value, count, slots, codec } = this.#clock!;
+    const { epoch, value, tip, count, slots, codec } = this.#clock!;
     const array = new Float64Array(count);
     for (const [slot, at] of slots) array[slot] = at;
     this.#clock!.codec = settings.codec;
-    return { epoch, clock: value, slots: array, codec };
+    if ((this.#stream.at(-1)?.clock ?? 0) > value) this.#stream = [];
+    return { epoch, clock: value, tip, slots: array, codec };
   }
 
   announce(settings: InstanceSettings, invalidation: Invalidation): ClockReading {
     if (this.#clock === undefined) this.#make(settings, 0);
     const clock = this.#clock!;
     const value = ++clock.value;
+    const before = clock.tip;
+    const tip = (clock.tip = this.now() * 1_000 + ++this.#tips);
     const { tags, prefixes } = invalidation;
     for (const hash of [...tags.map(tagHash), ...prefixes.map(prefixHash)])
-      clock.slots.set(hash % clock.count, value);
+      clock.slots.set(slotOf(hash, clock.count), value);
     // Redis refuses an id that is not higher than the last one; the stream is begun anew then.
     if ((this.#stream.at(-1)?.clock ?? 0) >= value) this.#stream = [];
     const body = encodeMessage(settings.instance, invalidation);
-    this.#stream = [...this.#stream, { clock: value, epoch: clock.epoch, body, sentAt: this.now() }];
-    this.#stream = this.#stream.slice(-settings.streamLength);
+    const message = { clock: value, tip, before, epoch: clock.epoch, body, sentAt: this.now() };
+    this.#stream = [...this.#stream, message].slice(-settings.streamLength);
     return { epoch: clock.epoch, clock: value };
   }
 
@@ -66,7 +73,7 @@ export class SteppedBookkeeping {
   admits({ epoch, clock: asOf, hashes }: Guard): boolean {
     const clock = this.#clock;
     if (clock === undefined || clock.epoch !== epoch || asOf > clock.value) return false;
-    return hashes.every((hash) => (clock.slots.get(hash % clock.count) ?? 0) <= asOf);
+    return hashes.every((hash) => (clock.slots.get(slotOf(hash, clock.count)) ?? 0) <= asOf);
   }
 
   /** The messages with higher numbers. */
@@ -74,11 +81,15 @@ export class SteppedBookkeeping {
     return this.#stream.filter((message) => message.clock > clock);
   }
 
-  /** Adds to the stream, and counts it, what some other program, or another version of the library, may put there. */
-  inject(message: Partial<RawMessage>): void {
-    const clock = this.#clock!;
-    const raw = { clock: ++clock.value, epoch: clock.epoch, body: undefined, sentAt: this.now(), ...message };
-    this.#stream = [...this.#stream, raw];
+  /** Puts a message into the stream that no instance has announced, which the clock does not know of. */
+  inject(body: string | undefined): void {
+    const clock = this.#clock!.value + 1;
+    this.#stream = [...this.#stream, { clock, epoch: undefined, body, tip: NaN, before: NaN, sentAt: NaN }];
+  }
+
+  /** Spoils the newest message, as if another version of the library had written it. */
+  rewrite(body: string): void {
+    this.#stream = [...this.#stream.slice(0, -1), { ...this.#stream.at(-1)!, body }];
   }
 
   deleteClock(): void {
@@ -100,9 +111,9 @@ export class SteppedBookkeeping {
   }
 
   #make({ codec, slots }: InstanceSettings, least: number): void {
-    const value = Math.max(this.now(), least);
+    const value = Math.max(Math.floor(this.now()), least);
     const epoch = randomBytes(8).toString('hex');
-    this.#clock = { epoch, codec, count: slots, value, slots: new Map() };
+    this.#clock = { epoch, codec, count: slots, value, tip: 0, slots: new Map() };
     this.#stream = [];
   }
 }

@@ -1,3 +1,4 @@
+import { CacheStoreError } from '../../primitives/errors.js';
 import type { Change } from '../store.js';
 import type { Write } from './issue.js';
 
@@ -20,17 +21,27 @@ export function groupChanges(changes: readonly Change[], together: boolean): Cha
   return groups;
 }
 
-export function writeOf(group: readonly Change[]): Write {
+/** @param until when a value may be stored at the latest, by the server's clock; `undefined` where that is not known */
+export function writeOf(group: readonly Change[], until: number | undefined): Write {
   const [first] = group as [Change];
+  if (first.kind === 'set') return { ...first, until };
   return first.kind === 'remove'
     ? { kind: 'remove', key: first.key, keys: group.map(({ key }) => key) }
     : first;
 }
 
-/** What the answer to a group means to the callers of its changes, see `Change`. */
+function tooLate(key: string): CacheStoreError {
+  return new CacheStoreError(`Redis got the value of '${key}' too late and did not store it`, { key });
+}
+
+/** What the answer to a group means to the callers of its changes, see `Change`. @throws CacheStoreError when a value came too late */
 export function resultsOf(group: readonly Change[], answer: unknown): (boolean | Buffer)[] {
-  const [{ kind }] = group as [Change];
-  if (kind === 'set') return [true];
+  const [{ kind, key }] = group as [Change];
+  if (kind === 'set') {
+    // 1 or OK; something else if a later change made this one unnecessary.
+    if (Number(answer) === 0) throw tooLate(key);
+    return [true];
+  }
   // A digit for each key; nothing but 0 if a later change made this one unnecessary.
   if (kind === 'remove') return group.map((_, i) => String(answer).charAt(i) === '1');
   // A string if the client has the option stringNumbers.

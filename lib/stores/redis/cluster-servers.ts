@@ -9,8 +9,8 @@ import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
 import { atEndOfTick, isStarting, notConnected, type Topology, type TopologyOptions } from './topology.js';
 
-/** Stands for the reply to a write that a later one replaced before it could be sent anew: 0, nothing was there. */
-const REPLACED = 0;
+/** Stands for the reply to a write that a later one replaced before it could be sent anew: nothing was found or granted. */
+const REPLACED = 'replaced';
 
 /**
  * A Redis Cluster: a lane per master and tick, each of them one write to that master. `Cluster#pipeline` is not used, since

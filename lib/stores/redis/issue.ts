@@ -3,10 +3,16 @@ import type { Redis } from 'ioredis';
 import { LEASE_MARK } from '../lease.js';
 import type { Change, Staleness } from '../store.js';
 import { type Announcing, packEpoch, packHashes, packNumber } from './bookkeeping.js';
-import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SWEEP } from './scripts.js';
+import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SET, SWEEP } from './scripts.js';
 
 /** What a lane holds besides reads. */
-export type Write = Exclude<Change, { kind: 'remove' }> | Removing | Announcing | Sweeping;
+export type Write = Exclude<Change, { kind: 'remove' | 'set' }> | Setting | Removing | Announcing | Sweeping;
+
+/** A value to be stored. */
+export interface Setting extends Extract<Change, { kind: 'set' }> {
+  /** Until when, by the clock of the server it goes to; `undefined` where that is not known. */
+  readonly until: number | undefined;
+}
 
 /** Keys on one server, or one key, to be removed. */
 export interface Removing {
@@ -43,7 +49,9 @@ export function issue(
   const key = prefix + write.key;
   switch (write.kind) {
     case 'set':
-      return commands.set(key, write.value, 'PX', Math.ceil(write.ttl));
+      return write.until === undefined
+        ? commands.set(key, write.value, 'PX', Math.ceil(write.ttl))
+        : commands.evalBuffer(SET, 1, key, write.value, Math.ceil(write.ttl), write.until);
     case 'remove':
       return commands.evalBuffer(
         REMOVE,

@@ -122,8 +122,9 @@ export class RedisStore implements RemoteStore {
     this.#checkOpen();
     const spread = this.#topology.isCluster;
     const groups = groupChanges(changes, !spread);
+    const until = spread ? undefined : this.#latest();
     const lanes = groups.map(([first]) => this.#topology.laneToWrite(first!.key));
-    const places = groups.map((group, i) => lanes[i]!.write(writeOf(group)));
+    const places = groups.map((group, i) => lanes[i]!.write(writeOf(group, until)));
     const clockLane = announcement === undefined || spread ? undefined : this.#announce(announcement);
     for (const lane of lanes) if (!lane.over) await lane.done;
     const results = groups.flatMap((group, i) => resultsOf(group, lanes[i]!.result(places[i]!)));
@@ -198,6 +199,11 @@ export class RedisStore implements RemoteStore {
     const places = keys.map((key, i) => lanes[i]!.read(key));
     for (const lane of lanes) if (!lane.over) await lane.done;
     return places.map((place, i) => lanes[i]!.value(place));
+  }
+
+  /** Until when the server may carry out what is sent now. Nodes of a cluster have clocks of their own. */
+  #latest(): number | undefined {
+    return this.#clock.isMeasured ? this.#clock.now() + this.connection.commandTimeout : undefined;
   }
 
   #announce(invalidation: Invalidation): Lane {

@@ -48,6 +48,13 @@ local function header()
 end
 `;
 
+/** Where the slot of a hash is: `slotOf` of the coherence layer. */
+const SLOT_AT = `
+local function slotAt(hash, slots)
+  return 56 + 8 * (hash == 0 and 0 or 1 + hash % (slots - 1))
+end
+`;
+
 /**
  * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; epoch and clock that
  * the caller has seen, or '' and 0; '1' if what the caller has seen is not what happened, as far as Redis knows. Gives the
@@ -59,7 +66,7 @@ redis.call('PERSIST', KEYS[1])
 local head = header()
 local seen = tonumber(ARGV[5])
 local now = head and struct.unpack('<d', head, 41)
-if head and string.sub(head, 9, 16) == ARGV[4] and (now < seen or ARGV[6] == '1') then
+if head and (now < seen or (ARGV[6] == '1' and string.sub(head, 9, 16) == ARGV[4])) then
   make(ARGV[1], ARGV[2], ARGV[3], math.max(now, seen) + 1)
 elseif not head then
   make(ARGV[1], ARGV[2], ARGV[3], 0)
@@ -67,7 +74,8 @@ end
 local clock = redis.call('GET', KEYS[1])
 redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
 local last = redis.pcall('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
-local id = last.err and '' or (last[1] and last[1][1]) or '0-0'
+local id = last[1] and last[1][1] or '0-0'
+if last.err and string.find(last.err, 'WRONGTYPE') then id = '' end
 local at = tonumber(string.match(id, '^(%d+)-0$') or '')
 if not at or at > struct.unpack('<d', clock, 41) then redis.call('UNLINK', KEYS[2]) end
 return clock
@@ -77,7 +85,7 @@ return clock
  * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; the most messages
  * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch and clock.
  */
-export const ANNOUNCE = `${MAKE}
+export const ANNOUNCE = `${MAKE}${SLOT_AT}
 redis.call('PERSIST', KEYS[1])
 local head = header()
 if not head then
@@ -93,7 +101,7 @@ local t = redis.call('TIME')
 local tip = t[1] * 1000000 + t[2]
 redis.call('SETRANGE', KEYS[1], 40, packed .. struct.pack('<d', tip))
 for at = 1, #ARGV[6], 4 do
-  redis.call('SETRANGE', KEYS[1], 56 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots), packed)
+  redis.call('SETRANGE', KEYS[1], slotAt(struct.unpack('<I4', ARGV[6], at), slots), packed)
 end
 local function add()
   return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], string.format('%.0f-0', clock),
@@ -107,6 +115,17 @@ end
 return epoch .. packed
 `;
 
+/**
+ * KEYS: key. ARGV: value, milliseconds, and until when by the server's clock, in milliseconds. Gives 1 if it was in time. What
+ * its caller has given up may lie in some buffer for long: carried out then, it would undo what came after it.
+ */
+export const SET = `
+local t = redis.call('TIME')
+if t[1] * 1000 + t[2] / 1000 > tonumber(ARGV[3]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
 /** KEYS: key. ARGV: lease, milliseconds. Gives 1, or what is there. A key of another type counts as nothing. */
 export const CLAIM = `
 local found = redis.pcall('GET', KEYS[1])
@@ -117,25 +136,29 @@ return 1
 
 /**
  * KEYS: key, and the clock where it is on the same server. ARGV: lease, value, milliseconds; epoch, clock as of which the
- * value was loaded, its hashes. Gives 1 if the value is stored. It may be there already: a cluster client asks again when
+ * value was loaded, its hashes. Gives 1 if the value is stored; otherwise the lease is gone. It may be there already: a cluster client asks again when
  * it was turned away.
  */
-export const FILL = `
+export const FILL = `${SLOT_AT}
+local function refuse()
+  redis.call('UNLINK', KEYS[1])
+  return 0
+end
 local found = redis.pcall('GET', KEYS[1])
 if found == ARGV[2] then return 1 end
 if found ~= ARGV[1] then return 0 end
 if KEYS[2] then
   local head = redis.pcall('GETRANGE', KEYS[2], 0, 55)
-  if type(head) ~= 'string' or string.sub(head, 9, 16) ~= ARGV[4] then return 0 end
+  if type(head) ~= 'string' or string.sub(head, 9, 16) ~= ARGV[4] then return refuse() end
   local slots = struct.unpack('<d', head, 33)
   local asOf = struct.unpack('<d', ARGV[5])
   local clock = struct.unpack('<d', head, 41)
-  if asOf > clock then return 0 end
+  if asOf > clock then return refuse() end
   if asOf < clock then
     for at = 1, #ARGV[6], 4 do
-      local offset = 56 + 8 * (struct.unpack('<I4', ARGV[6], at) % slots)
+      local offset = slotAt(struct.unpack('<I4', ARGV[6], at), slots)
       local slot = redis.call('GETRANGE', KEYS[2], offset, offset + 7)
-      if #slot == 8 and struct.unpack('<d', slot) > asOf then return 0 end
+      if #slot == 8 and struct.unpack('<d', slot) > asOf then return refuse() end
     end
   end
 end

@@ -32,6 +32,11 @@ export class ServerClock {
     return this.#offset === undefined ? Date.now() : performance.now() + this.#offset;
   }
 
+  /** Whether the server's own clock is known. */
+  get isMeasured(): boolean {
+    return this.#offset !== undefined;
+  }
+
   /** Measures if that was long ago, or if another node is the one to ask now. */
   refresh(): void {
     const node = this.node();

@@ -31,7 +31,7 @@ export interface Surroundings {
   readonly onStoreReady?: () => void;
   /** Told when nothing was heard of other instances for longer than `maxStaleness`, and when something is again. */
   readonly onContact?: (kept: boolean) => void;
-  /** Told when another instance of the namespace was set up differently. */
+  /** Told when another instance of the namespace was set up differently, and of what a closing cache leaves undone. */
   readonly onWarning?: (message: string) => void;
   /** Used in place of what `redis` describes; closed with the cache. Given the id of this instance. */
   readonly store?: (instance: string) => RemoteStore;
@@ -55,7 +55,18 @@ export async function createCache(
   const engine = resolved.enabled
     ? await createEngine(resolved, recorder, surroundings)
     : createDisabledEngine(resolved, recorder);
-  return { manager: new CacheManager(engine), close: () => engine.close() };
+  const close = async (): Promise<void> => {
+    const untold = await engine.close();
+    if (untold > 0) surroundings.onWarning?.(untoldWarning(untold));
+  };
+  return { manager: new CacheManager(engine), close };
+}
+
+function untoldWarning(count: number): string {
+  return (
+    `the cache is closed although Redis could not be told of ${count} keys, tags or patterns that were invalidated: ` +
+    'other instances may serve the older values until their ttl ends'
+  );
 }
 
 /** No store is made that would check its options. */

@@ -53,6 +53,4 @@ export interface Feed {
    * @returns what there was at some moment between this call and its answer
    */
   poll(after: number, patience: number): Promise<Poll>;
-  /** Whether it can be asked now. */
-  readonly ready: boolean;
 }

@@ -11,7 +11,7 @@ export function differences(
   if (slots.length !== ownSlots) {
     found.push(
       `the namespace '${namespace}' has ${slots.length} slots in Redis, this instance is set to ${ownSlots}: the former ` +
-        'counts. Give all instances the same number; to change it, stop them and delete the key that ends in ~clock',
+        'counts. Give all instances the same number, then delete the key that ends in ~clock',
     );
   }
   if (codec !== ownCodec) {

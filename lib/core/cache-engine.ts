@@ -40,6 +40,9 @@ export interface CacheEngine {
   /** @returns how many of the named keys were there; 0 when none were named */
   invalidate(invalidation: Invalidation): Promise<number>;
   stats(): CacheStats;
-  /** Ends background work and connections. Reads then find nothing, loaders still run, writes are refused. */
-  close(): Promise<void>;
+  /**
+   * Ends background work and connections. Reads then find nothing, loaders still run, writes are refused.
+   * @returns how many keys, tags and patterns Redis could not be told of
+   */
+  close(): Promise<number>;
 }

@@ -82,7 +82,7 @@ export class CacheManager {
    * The value of a key, from a tier or else from `loader`, whose result is then stored.
    *
    * Callers who ask for a key while it is being loaded share that one load and its outcome, a failure included; the
-   * options of the first decide how it is stored. A failed load is not remembered. A loader that returns `undefined`
+   * options of the first decide how it is stored. Among processes one loads and the others wait, for up to 10 seconds. A failed load is not remembered. A loader that returns `undefined`
    * stores nothing. A result that an invalidation has overtaken goes to the callers who asked before it and is not
    * stored. The value is handed out as a hit would be, never the loader's own object.
    * @throws what `loader` throws; CacheKeyError, CacheDurationError, CacheArgumentError; CacheValueError when the value
@@ -144,7 +144,7 @@ export class CacheManager {
 
   /**
    * Makes a key's value unusable, and whatever is being loaded for it.
-   * @returns whether there was a value in any tier
+   * @returns whether there was a value in any tier, as far as memory knows when Redis could not be told
    * @throws CacheKeyError; CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async delete(key: string): Promise<boolean> {

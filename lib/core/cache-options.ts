@@ -21,7 +21,8 @@ export interface MemoryOptions {
   maxSize?: number;
   /** The most bytes held, counted as encoded values: a number, or `'64mb'`. No limit by default. */
   maxBytes?: ByteSize;
-  /** How long entries live when nothing else says so. With Redis as well: the longest a copy stays in memory. */
+  /** How long entries live when nothing else says so. With Redis as well: the longest a copy stays in memory,
+   * which is a matter of room, not of staleness. */
   ttl?: Duration;
 }
 
@@ -46,7 +47,8 @@ export interface CacheOptions {
   codec?: CacheCodec;
   /**
    * With Redis: the longest an instance serves a value that another one has invalidated, when it cannot hear of that because
-   * its connection is cut or dead. After hearing nothing for so long it serves only what was loaded within this time.
+   * its connection is cut or dead. After hearing nothing for so long it serves only what was loaded within this time: while Redis cannot be reached, every
+   * instance loads each key that is asked for once in this time.
    * At least 100 ms. Default `'10s'`.
    */
   maxStaleness?: Duration;
@@ -57,7 +59,8 @@ export interface CacheOptions {
    */
   slots?: number;
   /**
-   * About how many invalidations Redis keeps for instances that are cut off, 100 to 10,000,000. One that has missed more empties
+   * About how many messages Redis keeps for instances that are cut off, 100 to 10,000,000; what one instance invalidates in
+   * one tick is one. One that has missed more empties
    * its memory when it returns. Default 10,000.
    */
   streamLength?: number;

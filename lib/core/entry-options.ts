@@ -28,7 +28,7 @@ export interface EntryOptions<T = unknown> {
   /**
    * Whether a `set`, and as `defaults.strict` every invalidation, rejects with `CacheStoreError` when Redis could not be told
    * of it. Without it the call resolves, this process goes on with the new state, and Redis is told as soon as that is
-   * possible. Default false.
+   * possible. Without effect on reads. Default false.
    */
   strict?: boolean;
 }

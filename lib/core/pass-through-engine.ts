@@ -88,5 +88,7 @@ export class PassThroughEngine implements CacheEngine {
     return this.recorder.snapshot(undefined, undefined);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<number> {
+    return 0;
+  }
 }

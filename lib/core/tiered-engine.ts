@@ -159,14 +159,15 @@ export class TieredEngine implements CacheEngine {
     return this.#recorder.snapshot(memory, this.#follower && this.#gauge(this.#follower));
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  async close(): Promise<number> {
+    if (this.#closed) return 0;
     this.#closed = true;
     this.#loader.abort();
     this.#follower?.stop();
-    await this.#invalidator.outbox.close();
+    const untold = await this.#invalidator.outbox.close();
     await this.#chain.close();
     await this.#follower?.stopped();
+    return untold;
   }
 
   #gauge({ inContact, sinceContact }: Follower): CoherenceGauge {

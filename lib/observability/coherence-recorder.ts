@@ -60,8 +60,14 @@ export class CoherenceRecorder {
   }
 
   /** What a prefix or a clear has made unusable was tidied up in Redis. */
-  swept(prefix: string, looked: number, entries: number, durationMs: number): void {
-    this.publish({ outcome: 'swept', what: [`${prefix}*`], looked, entries, durationMs });
+  swept(prefixes: readonly string[], looked: number, entries: number, durationMs: number): void {
+    this.publish({
+      outcome: 'swept',
+      what: prefixes.map((prefix) => `${prefix}*`),
+      looked,
+      entries,
+      durationMs,
+    });
   }
 
   /** What was known of the others has turned out not to be what Redis has. */

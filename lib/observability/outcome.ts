@@ -19,7 +19,7 @@ export interface CacheOutcome {
     | 'load'
     /** A loader failed after `durationMs` with `error`. */
     | 'load-failed'
-    /** A load's result was not stored, because an invalidation came after the load had begun. */
+    /** A load's result was not stored, because an invalidation came after the load had begun, or its lease was lost. */
     | 'fill-refused'
     /** A value was written to `tier`. */
     | 'write'
@@ -34,7 +34,10 @@ export interface CacheOutcome {
      * at. If it came from another instance, `durationMs` is how long it was under way.
      */
     | 'invalidated'
-    /** Redis could not be told of an invalidation; `entries` keys, tags and patterns wait for it now. */
+    /**
+     * Redis could not be told of an invalidation; `entries` keys, tags and patterns wait for it now. `reason` is `overflow` when
+     * there were so many that it became a clear.
+     */
     | 'queued'
     /** Redis has been told of everything that waited. */
     | 'replayed'
@@ -47,14 +50,14 @@ export interface CacheOutcome {
      * made anew), `lost` (a failover has lost some) or `unreadable` (a message of another version). Memory was emptied.
      */
     | 'out-of-sync'
-    /** What others invalidated is known completely again, up to `clock`. */
+    /** What others invalidated is known completely again, up to `clock`. `reason` as for `out-of-sync`, or `start`. */
     | 'resync'
-    /** Nothing was heard of the others for longer than `maxStaleness`: only younger entries are served. */
+    /** Nothing was heard of the others for longer than `maxStaleness`, or ever: only younger entries are served. */
     | 'contact-lost'
     | 'contact-regained'
     /** A read waited `durationMs` for the load of another instance. */
     | 'lease-wait'
-    /** An invalidation came while the key was being looked for or loaded: later readers did not share the result. */
+    /** The key, a prefix of it or a matching pattern was invalidated while it was being looked for or loaded. */
     | 'flight-broken'
     /** Another instance of the namespace was set up differently: `reason` says in what. */
     | 'settings-differ'

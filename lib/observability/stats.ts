@@ -27,9 +27,9 @@ export interface CacheStats {
   readonly loadsRunning: number;
   /** Milliseconds spent in loads that have ended, failed ones included. */
   readonly loadTimeMs: number;
-  /** Loads whose result was not stored because an invalidation came after they had begun. */
+  /** Loads whose result was not stored because an invalidation came after they had begun, or their lease was lost. */
   readonly refusedFills: number;
-  /** Searches and loads that an invalidation overtook, so that later readers did not share their results. */
+  /** Searches and loads whose key, a prefix of it or a matching pattern was invalidated meanwhile: later readers did not share them. */
   readonly brokenFlights: number;
   /** Calls that invalidated something, and `set`s. */
   readonly invalidations: number;
@@ -47,7 +47,8 @@ export interface CoherenceStats {
   readonly instance: string;
   /** Whether the others were heard of within `maxStaleness`. */
   readonly inContact: boolean;
-  /** How long ago this instance last knew of everything the others had invalidated; absent if it never did. */
+  /** How long ago this instance last knew of everything the others had invalidated; absent if it never did.
+   * In normal times up to two heartbeats (a quarter of `maxStaleness` each, 1 second at most). */
   readonly sinceContactMs?: number;
   /** Invalidations of other instances that were applied here. */
   readonly received: number;
@@ -55,13 +56,13 @@ export interface CoherenceStats {
   readonly lagMs: number;
   /** … and the slowest one. */
   readonly longestLagMs: number;
-  /** How often memory was emptied because invalidations were missed, or may have been. */
+  /** How often memory was emptied because invalidations were missed, or may have been. The beginning is not counted. */
   readonly resyncs: number;
   /** Reads that waited for the load of another instance … */
   readonly leaseWaits: number;
   /** … and how long, all together. */
   readonly leaseWaitMs: number;
-  /** Keys, tags and patterns that Redis could not be told of yet. */
+  /** Keys, tags and patterns that wait to be told to Redis. */
   readonly queued: number;
 }
 

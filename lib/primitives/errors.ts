@@ -76,7 +76,7 @@ export class CacheReentrancyError extends CacheError {
   readonly code = 'CACHE_LOAD_REENTRANT';
 }
 
-/** A store failed or could not be reached while a write or an invalidation needed it. `cause` is its own error. */
+/** Redis could not be told of a write or an invalidation, and `strict` asks to hear of that. `cause` is its own error. */
 export class CacheStoreError extends CacheError {
   readonly code = 'CACHE_STORE_FAILED';
 }

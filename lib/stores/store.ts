@@ -23,8 +23,9 @@ export interface RemoteStore {
   /**
    * All keys that begin with `prefix`, in batches of bounded size, without blocking the store for long. Keys put there while
    * it runs may be missing, keys may come twice; those that were there before it was called, and still are, are found.
+   * @param pause awaited between its steps, of which many may find nothing
    */
-  scan(prefix: string): AsyncIterable<string[]>;
+  scan(prefix: string, pause?: () => Promise<void>): AsyncIterable<string[]>;
   /** Removes those of these keys whose values are stale. @returns how many there were */
   sweep(keys: readonly string[], stale: Staleness): Promise<number>;
   /** How this process hears of what others announce. */

@@ -59,7 +59,7 @@ export class RemoteTier {
     this.#recorder = recorder;
     this.#entries = new RemoteEntries(store, this.#prefix, codecId, coherence, time, recorder);
     const held = new Leases(store, time, instance);
-    this.#sweeper = new Sweeper(store, this.#entries.layout, time, recorder);
+    this.#sweeper = new Sweeper(store, this.#prefix, this.#entries.layout, time, recorder);
     this.leases = new LeaseDesk(store, this.#entries, held, coherence, recorder);
   }
 
@@ -125,7 +125,7 @@ export class RemoteTier {
     const rest = from === 0 ? keys : keys.slice(from);
     const { results, reading } = await this.#remove(rest, { ...invalidation, keys: rest });
     for (const result of results) removed.push(result === true);
-    for (const prefix of invalidation.prefixes) this.#sweeper.want(this.#prefix + prefix, reading!.clock);
+    for (const prefix of invalidation.prefixes) this.#sweeper.want(prefix, reading!.clock);
     return { removed, reading: reading! };
   }
 

@@ -50,7 +50,8 @@ const OPTION_NAMES = ['keys', 'patterns', 'tags', 'cache', 'before'];
  * ```
  * @throws CacheDecoratorError when the class is defined. A call rejects with what the method throws and, though the method
  * has succeeded, with CacheKeyError when a template cannot be filled in and with what the invalidation throws: the caller
- * must know that old values may still be served. What it invalidates is one invalidation: all of it or nothing.
+ * must know that old values may still be served. That is CacheStoreError only with `defaults.strict`, when Redis could not be
+ * told. What a call names is one invalidation. Decorate the method that commits, not one inside its transaction.
  */
 export function InvalidatesCache<
   Keys extends ResultFunction,

@@ -42,10 +42,6 @@ export class RedisFeed implements Feed {
     listener.on('node error', () => {});
   }
 
-  get ready(): boolean {
-    return this.listener.status === 'ready';
-  }
-
   async join(seen: ClockReading | undefined, lost: boolean): Promise<Snapshot> {
     const { clockKey, streamKey } = this.bookkeeping;
     try {

@@ -14,6 +14,8 @@ import { checkObject, isGiven, isObject, type Options, refuse, wrong } from './o
  * - `{ cluster: [{ host, port }, …] }` or `{ cluster: { nodes, options } }`, the options being those of ioredis' `Cluster`;
  * - `{ client }`, an ioredis `Redis` or `Cluster` that you keep: it is never closed.
  *
+ * A second connection with the same options is made to hear what other instances invalidate; that one is closed with the cache.
+ *
  * Reads always ask masters, since a replica may still have what was invalidated.
  *
  * Options that are not given are ioredis' own, but for those that decide how long a call can take while Redis is away:

@@ -32,7 +32,7 @@ const START_TIMEOUT = 2_000;
 /**
  * Makes a store of Redis, and waits for it for about 2 seconds. If Redis is not there by then, `onError` has been told
  * why; the store's calls fail fast until Redis appears, and work from then on.
- * With `lazyConnect` nothing is waited for: the first call begins to connect, and calls fail fast until that is done.
+ * With `lazyConnect` it is not waited for, but connected to all the same.
  * @throws CacheConfigError when an option is wrong, or ioredis is not installed
  */
 export async function createRedisStore(
@@ -144,14 +144,14 @@ export class RedisStore implements RemoteStore {
     return places.reduce((removed, place, i) => removed + Number(lanes[i]!.result(place)), 0);
   }
 
-  async *scan(prefix: string): AsyncGenerator<string[]> {
+  async *scan(prefix: string, pause?: () => Promise<void>): AsyncGenerator<string[]> {
     this.#checkOpen();
     const { commandTimeout } = this.connection;
     await this.#connected();
     await this.#topology.settle();
     try {
       for (const node of this.#topology.masters()) {
-        yield* scanKeys(node, { keyPrefix: this.#keyPrefix, prefix, timeout: commandTimeout });
+        yield* scanKeys(node, { keyPrefix: this.#keyPrefix, prefix, timeout: commandTimeout, pause });
       }
     } catch (error) {
       throw storeFailure(`Redis did not list all keys that begin with '${prefix}'`, error);

@@ -11,6 +11,8 @@ export interface ScanOptions {
   readonly prefix: string;
   /** Milliseconds that each step may take. */
   readonly timeout: number;
+  /** Awaited between steps. */
+  readonly pause: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ScanOptions {
  */
 export async function* scanKeys(
   node: Redis,
-  { keyPrefix, prefix, timeout }: ScanOptions,
+  { keyPrefix, prefix, timeout, pause }: ScanOptions,
 ): AsyncGenerator<string[]> {
   const pattern = `${escapeGlob(keyPrefix + prefix)}*`;
   let cursor = '0';
@@ -28,6 +30,7 @@ export async function* scanKeys(
     const [next, keys] = await atMost(timeout, step, () => tooLate(timeout));
     cursor = next;
     if (keys.length > 0) yield keyPrefix === '' ? keys : keys.map((key) => key.slice(keyPrefix.length));
+    await pause?.();
   } while (cursor !== '0');
 }
 

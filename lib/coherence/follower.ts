@@ -50,6 +50,7 @@ export function heartbeatOf(maxStaleness: number): number {
 export class Follower {
   readonly #heartbeat: number;
   #stopped = false;
+  #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
   #reason: ResyncReason = 'start';
@@ -90,6 +91,7 @@ export class Follower {
   /** To be called before the connections are closed. */
   stop(): void {
     this.#stopped = true;
+    this.#wake?.();
   }
 
   /** Resolves when nothing of it is under way any more. */
@@ -119,11 +121,19 @@ export class Follower {
       } catch (error) {
         if (this.#stopped) return;
         this.#failed(error);
-        await this.time.wait(pause);
+        await this.#pause(pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE);
       }
       this.#noteContact();
     }
+  }
+
+  /** Ends early when this is stopped: whoever closes would wait for a timer that does not keep the process alive. */
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      void this.time.wait(milliseconds).then(resolve);
+    });
   }
 
   #join(): Promise<void> {

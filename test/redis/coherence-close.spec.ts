@@ -2,9 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 
-import type { CacheOptions } from '../../lib/core/cache-options.js';
+import type { Surroundings } from '../../lib/create-cache.js';
 import type { RedisOptions } from '../../lib/stores/redis/redis-options.js';
 import { Deferred, failure } from '../support/deferred.js';
+import { ManualClock } from '../support/manual-clock.js';
 import {
   type RedisCluster,
   type RedisServer,
@@ -34,8 +35,8 @@ afterEach(async () => {
 });
 
 const nodes = (): { host: string; port: number }[] => cluster.nodes.map(({ host, port }) => ({ host, port }));
-const open = (redis: RedisOptions, options: CacheOptions = {}): Promise<Instance> =>
-  new Instance('closing').open({ namespace: 'closing', redis, ...options }, {});
+const open = (redis: RedisOptions, surroundings: Surroundings = {}): Promise<Instance> =>
+  new Instance('closing').open({ namespace: 'closing', redis }, surroundings);
 const single = (): RedisOptions => ({ port: server.port, commandTimeout: 300 });
 const held = (kind: string): number =>
   process.getActiveResourcesInfo().filter((name) => name === kind).length;
@@ -81,6 +82,13 @@ const STATES: Record<string, () => Promise<Instance>> = {
     const instance = await open(single());
     await server.kill();
     await until(() => instance.cache.stats().redis!.errors > 3);
+    return instance;
+  },
+  // On a clock that stands still, a pause never ends by itself.
+  'in the middle of a pause between two attempts': async () => {
+    const instance = await open(single(), { clock: new ManualClock() });
+    await server.kill();
+    await until(() => instance.cache.stats().redis!.errors > 1);
     return instance;
   },
   'that has something to tell to a Redis that is gone': async () => {

@@ -72,7 +72,7 @@ export class Figures {
       'entries stale at rest': this.restStale,
       'reads that failed': this.failedReads,
       'values of another key': this.wrongValues,
-      'calls that took more than 3 s': this.slowCalls,
+      'calls that took more than 3.5 s': this.slowCalls,
       'unhandled rejections': this.unhandled,
       'processes that ended by themselves': this.crashes,
     };

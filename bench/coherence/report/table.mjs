@@ -39,7 +39,7 @@ const ROWS = [
   ['reads that failed', (result) => ofParts(result, (figures) => figures.failedReads)],
   ['values of another key', ({ figures }) => count(figures.wrongValues)],
   ['worst read', ({ figures }) => `${(figures.worstRead / 1000).toFixed(1)} s`],
-  ['calls that took more than 3 s', (result) => ofParts(result, (figures) => figures.slowCalls)],
+  ['calls that took more than 3.5 s', (result) => ofParts(result, (figures) => figures.slowCalls)],
   ['calls that had not ended at the end', ({ figures }) => count(figures.hanging)],
   ['unhandled rejections', ({ figures }) => count(figures.unhandled)],
   ['processes that ended by themselves', ({ figures }) => count(figures.crashes)],

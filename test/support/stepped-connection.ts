@@ -15,14 +15,22 @@ interface Command {
   readonly kind: Kind;
   /** Counts the commands of a connection. */
   readonly serial: number;
-  readonly run: () => () => void;
+  readonly run: () => Reply;
+}
+
+interface Reply {
+  arrive(): void;
+  /** In place of it, the connection breaks. */
+  lose(failure: Error): void;
 }
 
 /** Commands on their way to one node, and replies on their way back. */
 interface Line {
   readonly sent: Command[];
-  readonly replies: { readonly serial: number; readonly arrive: () => void }[];
+  readonly replies: { readonly serial: number; readonly reply: Reply }[];
 }
+
+const CLOSED = new CacheClosedError('closed');
 
 /**
  * One instance's connection to a {@link SteppedRedis}. Commands are executed in the order they were sent, and replies
@@ -37,16 +45,20 @@ export class SteppedConnection implements RemoteStore {
   closed = false;
   #free = true;
   #serial = 0;
-  readonly #lines: Record<Node, Line>;
+  readonly #lines: Readonly<Record<Node, Line>>;
+  /** Each once. */
+  readonly #all: readonly Line[];
 
   constructor(
     readonly redis: SteppedRedis,
     private readonly settings: InstanceSettings,
   ) {
     const entries: Line = { sent: [], replies: [] };
-    this.#lines = { entries, clock: redis.separateNodes ? { sent: [], replies: [] } : entries };
-    this.feed = new SteppedFeed(redis, (seen) =>
-      this.#send('join', [], 'clock', () => redis.books.join(settings, seen)),
+    const clock: Line = redis.separateNodes ? { sent: [], replies: [] } : entries;
+    this.#lines = { entries, clock };
+    this.#all = redis.separateNodes ? [entries, clock] : [entries];
+    this.feed = new SteppedFeed(redis, (...position) =>
+      this.#send('join', [], 'clock', () => redis.books.join(settings, ...position)),
     );
   }
 
@@ -83,7 +95,7 @@ export class SteppedConnection implements RemoteStore {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.feed.fail(new CacheClosedError('closed'));
+    this.feed.fail(CLOSED);
   }
 
   /** From now on commands wait for {@link execute} and {@link reply}. */
@@ -102,10 +114,10 @@ export class SteppedConnection implements RemoteStore {
   execute(most = 1, node?: Node): number {
     let done = 0;
     for (; done < most; done++) {
-      const line = this.#next((one) => one.sent[0]?.serial, node);
+      const line = this.#next('sent', node);
       const command = line?.sent.shift();
       if (command === undefined) break;
-      line!.replies.push({ serial: command.serial, arrive: command.run() });
+      line!.replies.push({ serial: command.serial, reply: command.run() });
     }
     return done;
   }
@@ -114,11 +126,16 @@ export class SteppedConnection implements RemoteStore {
   reply(most = 1, node?: Node): number {
     let done = 0;
     for (; done < most; done++) {
-      const reply = this.#next((one) => one.replies[0]?.serial, node)?.replies.shift();
-      if (reply === undefined) break;
-      reply.arrive();
+      const next = this.#next('replies', node)?.replies.shift();
+      if (next === undefined) break;
+      next.reply.arrive();
     }
     return done;
+  }
+
+  /** Breaks the connection before the replies of what has been executed arrive. */
+  lose(failure: Error): void {
+    for (const { replies } of this.#all) for (const { reply } of replies.splice(0)) reply.lose(failure);
   }
 
   /** Commands sent and not yet executed. */
@@ -139,25 +156,29 @@ export class SteppedConnection implements RemoteStore {
   }
 
   #linesOf(node: Node | undefined): readonly Line[] {
-    return [...new Set(node === undefined ? Object.values(this.#lines) : [this.#lines[node]])];
+    return node === undefined ? this.#all : [this.#lines[node]];
   }
 
   /** The line whose turn it is. */
-  #next(serialOf: (line: Line) => number | undefined, node: Node | undefined): Line | undefined {
-    return this.#linesOf(node)
-      .filter((line) => serialOf(line) !== undefined)
-      .toSorted((a, b) => serialOf(a)! - serialOf(b)!)[0];
+  #next(what: 'sent' | 'replies', node: Node | undefined): Line | undefined {
+    let next: Line | undefined;
+    for (const line of this.#linesOf(node)) {
+      const first = line[what][0];
+      if (first !== undefined && first.serial < (next?.[what][0]?.serial ?? Infinity)) next = line;
+    }
+    return next;
   }
 
   #send<T>(kind: Kind, keys: readonly string[], node: Node, effect: () => T): Promise<T> {
-    if (this.closed) return Promise.reject(new CacheClosedError('closed'));
+    if (this.closed) return Promise.reject(CLOSED);
     this.calls.push({ kind, keys });
     const answer = new Deferred<T>();
-    const run = (): (() => void) => {
+    const lose = (lost: Error): void => answer.reject(lost);
+    const run = (): Reply => {
       const failure = this.failure ?? this.redis.failure;
-      if (failure !== undefined) return () => answer.reject(failure);
+      if (failure !== undefined) return { arrive: () => lose(failure), lose };
       const result = effect();
-      return () => answer.resolve(result);
+      return { arrive: () => answer.resolve(result), lose };
     };
     this.#lines[node].sent.push({ kind, serial: this.#serial++, run });
     if (this.#free) this.release();

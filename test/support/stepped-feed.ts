@@ -7,6 +7,7 @@ import type { SteppedRedis } from './stepped-redis.js';
 const BATCH = 500;
 /** After so many milliseconds beyond its patience a question is given up. */
 const TIMEOUT = 2_000;
+const NO_ANSWER = new CacheStoreError('no answer');
 
 /** What an instance waits for. */
 interface Question {
@@ -32,7 +33,7 @@ export class SteppedFeed implements Feed {
   /** @param join goes the way of commands */
   constructor(
     private readonly redis: SteppedRedis,
-    readonly join: (seen: ClockReading | undefined) => Promise<Snapshot>,
+    readonly join: (seen: ClockReading | undefined, lost: boolean) => Promise<Snapshot>,
   ) {
     redis.onMessage(() => {
       for (const question of this.#waiting) if (this.#hasNews(question)) this.#answer(question);
@@ -48,7 +49,7 @@ export class SteppedFeed implements Feed {
     this.#waiting.add(question);
     if (this.#hasNews(question)) this.#answer(question);
     else void clock.wait(patience).then(() => this.#waiting.has(question) && this.#answer(question));
-    void clock.wait(patience + TIMEOUT).then(() => this.#lose([question], new CacheStoreError('no answer')));
+    void clock.wait(patience + TIMEOUT).then(() => this.#lose([question], NO_ANSWER));
     return question.answer.promise;
   }
 

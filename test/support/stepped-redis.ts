@@ -1,4 +1,4 @@
-import type { ClockReading, RawMessage } from '../../lib/coherence/feed.js';
+import type { ClockReading } from '../../lib/coherence/feed.js';
 import type { Invalidation } from '../../lib/coherence/invalidation.js';
 import { isLease } from '../../lib/stores/lease.js';
 import type { Change, Staleness } from '../../lib/stores/store.js';
@@ -79,8 +79,10 @@ export class SteppedRedis {
       }
       case 'fill': {
         if (found?.equals(change.value) === true) return true;
-        const admitted = this.separateNodes || this.books.admits(change.guard);
-        return found?.equals(change.lease) === true && admitted && this.#put(key, change.value, change.ttl);
+        if (found?.equals(change.lease) !== true) return false;
+        if (this.separateNodes || this.books.admits(change.guard))
+          return this.#put(key, change.value, change.ttl);
+        return !this.data.delete(key);
       }
     }
   }
@@ -122,8 +124,8 @@ export class SteppedRedis {
   }
 
   /** Puts a message into the stream that no instance has announced. */
-  inject(message: Partial<RawMessage>): void {
-    this.books.inject(message);
+  inject(body: string | undefined): void {
+    this.books.inject(body);
     this.#tell();
   }
 

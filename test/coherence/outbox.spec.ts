@@ -1,0 +1,199 @@
+// Invalidations that Redis cannot be told of at once. P and Q are instances on one Redis.
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { redisFor, SHARED_TOPOLOGIES } from '../support/caches.js';
+import { breathe, Deferred, failure } from '../support/deferred.js';
+import { closeInstances, type Instance, openInstance } from './instances.js';
+
+const LOST = new Error('connection lost');
+
+afterEach(closeInstances);
+
+describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
+  const inMemory = topology.startsWith('memory');
+
+  async function pair(): Promise<[p: Instance, q: Instance]> {
+    const redis = redisFor(topology);
+    const p = await openInstance('p', topology, redis);
+    const q = await openInstance('q', topology, redis);
+    for (const key of ['k:1', 'k:2', 'kept']) await p.cache.set(key, 'old', { tags: [`tag of ${key}`] });
+    await breathe();
+    await q.cache.getMany(['k:1', 'k:2', 'kept']);
+    for (const { events } of [p, q]) events.forget();
+    return [p, q];
+  }
+
+  it('are applied here at once, and by the others as soon as Redis can be told', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    await p.cache.invalidateTags(['tag of k:2']);
+    expect(p.cache.stats().coherence?.queued).toBe(2);
+    await expect(p.cache.getMany(['k:1', 'k:2'])).resolves.toStrictEqual(new Map());
+    await expect(q.cache.getMany(['k:1', 'k:2'])).resolves.toStrictEqual(
+      new Map([['k:1', 'old'], ['k:2', 'old']]), // prettier-ignore
+    );
+    await p.clock.pass(3_000);
+    p.store.failure = undefined;
+    const announced = p.store.count('announce');
+    await p.clock.pass(1_000);
+    expect(p.store.count('announce')).toBe(announced + 1);
+    expect(p.events.story).toStrictEqual(['queued', 'queued', 'replayed']);
+    for (const { cache } of [p, q]) {
+      await expect(cache.getMany(['k:1', 'k:2', 'kept'])).resolves.toStrictEqual(new Map([['kept', 'old']]));
+      expect(cache.stats().coherence?.resyncs).toBe(0);
+    }
+  });
+
+  it('keep this instance from reading in Redis what it has invalidated, and from storing there', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    p.store.failure = undefined;
+    // Redis can be reached again and does not know yet.
+    const before = p.store.calls.length;
+    for (const read of [
+      p.cache.get('k:1'),
+      p.cache.get('k:1', { tiers: ['redis'] }),
+      (async () => (await p.cache.getMany(['k:1'])).get('k:1'))(),
+      (async () => ((await p.cache.has('k:1')) ? 'there' : undefined))(),
+    ]) {
+      await expect(read).resolves.toBeUndefined();
+    }
+    await expect(p.cache.getOrSet('k:1', () => 'new')).resolves.toBe('new');
+    await expect(p.cache.get('k:1')).resolves.toBe(inMemory ? 'new' : undefined);
+    expect(p.store.calls).toHaveLength(before);
+    await p.clock.pass(200);
+    await expect(p.cache.get('k:1')).resolves.toBe(inMemory ? 'new' : undefined);
+    await expect(q.cache.get('k:1')).resolves.toBeUndefined();
+    await expect(p.cache.get('kept', { tiers: ['redis'] })).resolves.toBe('old');
+  });
+
+  it('of a set leave the new value here, and no value in Redis', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    await p.cache.set('k:1', 'new');
+    await p.cache.setMany([['k:2', 'new']]); // prettier-ignore
+    const place = () => ({ key: 'kept', options: {} });
+    await p.cache.setResult(async () => 'new', place);
+    expect(p.cache.stats().coherence?.queued).toBe(3);
+    p.store.failure = undefined;
+    await p.clock.pass(500);
+    for (const key of ['k:1', 'k:2', 'kept']) {
+      expect(p.cache.peek(key)).toBe(inMemory ? 'new' : undefined);
+      await expect(q.cache.get(key)).resolves.toBeUndefined();
+    }
+    expect(p.redis.keys()).toStrictEqual([]);
+  });
+
+  it('are told again when it is not known whether Redis was told', async () => {
+    const [p, q] = await pair();
+    p.store.hold();
+    const done = [p.cache.delete('k:1'), p.cache.set('k:2', 'new')];
+    await breathe();
+    p.store.execute(Infinity);
+    p.store.lose(LOST);
+    p.store.release();
+    await Promise.all(done);
+    await p.clock.pass(500);
+    expect(p.events.story).toContain('replayed');
+    expect(p.cache.peek('k:2')).toBe(inMemory ? 'new' : undefined);
+    await expect(q.cache.get('k:1')).resolves.toBeUndefined();
+    expect(['new', undefined]).toContain(await q.cache.get('k:2'));
+    expect(p.cache.stats().coherence).toMatchObject({ queued: 0, resyncs: 0 });
+  });
+
+  it('that come while others are being sent are sent after them', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    p.store.failure = undefined;
+    p.store.hold();
+    await p.clock.pass(100);
+    await p.cache.delete('k:2');
+    expect(p.cache.stats().coherence?.queued).toBe(1);
+    p.store.release();
+    await breathe();
+    await expect(q.cache.get('k:1')).resolves.toBeUndefined();
+    await expect(q.cache.get('k:2')).resolves.toBe('old');
+    await expect(p.cache.get('k:2')).resolves.toBeUndefined();
+    await p.clock.pass(300);
+    await expect(q.cache.get('k:2')).resolves.toBeUndefined();
+    expect(p.cache.stats().coherence?.queued).toBe(0);
+  });
+
+  it('that are too many become one of everything', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    const keys = (from: number): string[] => Array.from({ length: 5_000 }, (_, i) => `x${from + i}`);
+    await p.cache.deleteMany(keys(0));
+    await p.cache.deleteMany(keys(5_000));
+    expect(p.events.story).toStrictEqual(['queued', 'queued']);
+    await p.cache.deleteMany(['one more']);
+    expect(p.events.story).toStrictEqual(['queued', 'queued', 'queued overflow']);
+    expect(p.cache.stats().coherence?.queued).toBe(1);
+    // Here only what was named is invalid.
+    expect(p.cache.peek('kept')).toBe(inMemory ? 'old' : undefined);
+    p.store.failure = undefined;
+    await p.clock.pass(500);
+    await expect(q.cache.get('kept')).resolves.toBeUndefined();
+  });
+
+  it('that name the same again and again wait as one', async () => {
+    const [p] = await pair();
+    p.store.failure = LOST;
+    for (let i = 0; i < 50; i++) {
+      await p.cache.delete('k:1');
+      await p.cache.invalidateTags(['t']);
+      await p.cache.clearPattern('k:*');
+      await p.cache.clearPattern('*:1');
+    }
+    expect(p.cache.stats().coherence?.queued).toBe(4);
+  });
+
+  it('are tried more and more seldom, down to once a second', async () => {
+    const [p] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    const before = p.store.count('remove');
+    const tries: number[] = [];
+    for (const ms of [100, 200, 400, 800, 1_000, 1_000]) {
+      await p.clock.pass(ms);
+      tries.push(p.store.count('remove') - before);
+    }
+    expect(tries).toStrictEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('break loads that began before them, whose results stay out of both tiers', async () => {
+    const [p, q] = await pair();
+    await p.cache.clear();
+    const row = new Deferred<string>();
+    const load = p.cache.getOrSet('k:1', () => row.promise);
+    await breathe();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    p.store.failure = undefined;
+    row.resolve('old');
+    await expect(load).resolves.toBe('old');
+    await p.clock.pass(500);
+    for (const { cache } of [p, q]) await expect(cache.get('k:1')).resolves.toBeUndefined();
+  });
+
+  it('are tried once more when the cache closes', async () => {
+    const [p, q] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    p.store.failure = undefined;
+    await p.close();
+    await breathe();
+    await expect(q.cache.get('k:1')).resolves.toBeUndefined();
+  });
+
+  it('do not keep it from closing', async () => {
+    const [p] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    await expect(p.close()).resolves.toBeUndefined();
+    expect(await failure(p.cache.delete('k:1'))).toMatchObject({ code: 'CACHE_CLOSED' });
+  });
+});

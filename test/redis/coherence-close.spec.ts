@@ -111,7 +111,8 @@ it.each(Object.keys(STATES))(
     expect(performance.now() - begun).toBeLessThan(1_000);
     // The nodes of a cluster say goodbye one after the other.
     await until(() => held('TCPSocketWrap') === 0, { timeout: 500, what: 'all sockets being closed' });
-    expect(held('Timeout')).toBeLessThanOrEqual(timers);
+    // The test runner has one of its own now and then.
+    await until(() => held('Timeout') <= timers, { timeout: 500, what: 'all timers being stopped' });
     await until(async () => (await clients()) === 0, { what: 'the servers having no clients any more' });
     const { events } = instance;
     expect(await failure(instance.cache.delete('k'))).toMatchObject({ code: 'CACHE_CLOSED' });

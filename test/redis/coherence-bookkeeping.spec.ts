@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { CLOCK_LAYOUT } from '../../lib/stores/redis/scripts.js';
 import { Deferred } from '../support/deferred.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
-import { heardBy, type Instance, Instances } from './instances.js';
+import { heardBy, type Instance, Instances, PRECISE } from './instances.js';
 import { Traffic } from './traffic-check.js';
 
 let server: RedisServer;
@@ -21,7 +21,7 @@ let stream: string;
 let run = 0;
 
 beforeAll(async () => {
-  server = await startRedis();
+  server = await startRedis({ args: PRECISE });
   admin = new Redis(server.port);
 });
 afterAll(async () => {
@@ -181,7 +181,7 @@ describe.each(Object.keys(NUISANCES))('after %s', (name) => {
 
   it('in the middle of traffic nobody reads what he may not', async () => {
     const traffic = new Traffic(p, q, 500);
-    await traffic.flow(20, NUISANCES[name]!);
+    await traffic.flow(20, NUISANCES[name]);
     expect(await traffic.settle()).toStrictEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
-import { heardBy, type Instance, Instances } from './instances.js';
+import { heardBy, type Instance, Instances, PRECISE } from './instances.js';
 import { Traffic } from './traffic-check.js';
 
 const MAX_STALENESS = 600;
@@ -21,7 +21,7 @@ let namespace: string;
 let run = 0;
 
 beforeAll(async () => {
-  server = await startRedis();
+  server = await startRedis({ args: PRECISE });
   proxy = await startFaultProxy(server);
 });
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { failure } from '../support/deferred.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
-import { heardBy, type Instance, Instances } from './instances.js';
+import { heardBy, type Instance, Instances, PRECISE } from './instances.js';
 
 let server: RedisServer;
 /** In front of the instance q alone. */
@@ -16,7 +16,7 @@ let namespace: string;
 let run = 0;
 
 beforeAll(async () => {
-  server = await startRedis();
+  server = await startRedis({ args: PRECISE });
   proxy = await startFaultProxy(server);
 });
 afterAll(async () => {

@@ -18,6 +18,8 @@ export interface Fence {
 }
 
 interface OpenFence extends Fence {
+  asOf: number;
+  sharedAsOf: number;
   broken: boolean;
   /** The other fences of the key. */
   next: OpenFence | undefined;
@@ -44,6 +46,13 @@ export class Fences {
     };
     this.#open.set(key, fence);
     return fence;
+  }
+
+  /** The work begins only now: what was invalidated until now does not concern it. Not for fences that are broken. */
+  restart(fence: Fence): void {
+    const open = fence as OpenFence;
+    open.asOf = this.clock.value;
+    open.sharedAsOf = this.shared.known;
   }
 
   close(fence: Fence): void {

@@ -174,6 +174,7 @@ export class Follower {
       if (raw.epoch !== shared.epoch) return 'epoch';
       if (raw.clock <= shared.applied) continue;
       if (raw.clock !== shared.applied + 1) return 'gap';
+      if (Number.isNaN(raw.tip) || Number.isNaN(raw.before)) return 'unreadable';
       if (!shared.follows(raw.before)) return 'lost';
       const message = decodeMessage(raw);
       if (message === undefined) return 'unreadable';

@@ -1,6 +1,7 @@
 /**
  * How long this process may believe that it has heard of everything that others invalidated. Read at every hit, so that a
- * dead connection, which nobody tells of, has its effect when the time has come and not when a timer finds it out.
+ * dead connection, which nobody tells of, has its effect when the time has come and not when a timer finds it out. Hits in
+ * memory go by a coarse clock, see `CoarseClock`: up to 32 of them may come late after the event loop was blocked.
  */
 export class Trust {
   /**
@@ -12,6 +13,14 @@ export class Trust {
   /** @param maxStaleness milliseconds; `Infinity` where there are no others */
   constructor(readonly maxStaleness: number) {
     this.until = maxStaleness === Infinity ? Infinity : -Infinity;
+  }
+
+  /**
+   * When something was loaded, going by a clock of another machine. Where that is in the future, the clocks do not agree:
+   * all that is known then is that it had not been invalidated when the others were last heard of.
+   */
+  bornAt(claimed: number, now: number): number {
+    return claimed <= now ? claimed : Math.min(now, this.until - this.maxStaleness);
   }
 
   /** Everything that was announced before `moment` has been applied here. */

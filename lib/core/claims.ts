@@ -1,7 +1,8 @@
-import type { Fence } from '../coherence/fences.js';
+import type { Fence, Fences } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
+import type { Holder } from '../tiers/lease-desk.js';
 import type { Lease } from '../tiers/leases.js';
 import type { ChainClaim, TierChain, TierChoice } from '../tiers/tier-chain.js';
 
@@ -21,12 +22,13 @@ export const LONGEST_WAIT = 10_000;
 export class Claims {
   constructor(
     private readonly chain: TierChain,
+    private readonly fences: Fences,
     private readonly time: Clock,
     private readonly recorder: Recorder,
   ) {}
 
   /** Claims a key, and waits for whoever holds it. */
-  async one(fence: Fence, choice: TierChoice): Promise<Claimed> {
+  async one(fence: Fence, choice: WaitChoice): Promise<Claimed> {
     const [claim] = await this.chain.claim([fence], choice);
     if (claim!.state !== 'held') return outcomeOf(claim!);
     const [outcome] = await this.await([fence], [claim!.by], choice);
@@ -40,36 +42,70 @@ export class Claims {
   async several(
     fences: readonly Fence[],
     choice: TierChoice,
-  ): Promise<(Claimed | { readonly by: Buffer })[]> {
+  ): Promise<(Claimed | { readonly by: Holder })[]> {
     const claims = await this.chain.claim(fences, choice);
     return claims.map((claim) => (claim.state === 'held' ? claim : outcomeOf(claim)));
   }
 
   /**
-   * Waits until each of the keys that `holders` are loading is filled or free. One holder is waited for, and not a second:
-   * when loads fail, or take longer than their lease, processes must not queue up behind each other.
+   * Waits until each of the keys that `holders` are loading is filled or free. One holder is waited for, and a second only if
+   * it began after something was invalidated: when loads fail, or take longer than their lease, processes must not queue up
+   * behind each other. A key that is itself invalidated meanwhile is not claimed any more.
    */
-  async await(fences: readonly Fence[], holders: readonly Buffer[], choice: TierChoice): Promise<Claimed[]> {
+  async await(fences: readonly Fence[], holders: readonly Holder[], choice: WaitChoice): Promise<Claimed[]> {
     const outcomes: Claimed[] = fences.map(() => NOTHING);
     const begun = this.time.now();
-    let waiting = fences.map((_, i) => i);
+    const over = (i: number): void => {
+      this.recorder.coherence.leaseWaited(fences[i]!.key, this.time.now() - begun);
+    };
+    let waiting = fences.map((fence, i) => new Wait(fence, i, holders[i]!));
     for (let pause = FIRST_PAUSE; waiting.length > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.time.wait(pause);
-      const claims = await this.chain.claim(
-        waiting.map((i) => fences[i]!),
-        choice,
-      );
+      const [open, broken] = this.#split(waiting, choice);
+      for (const { i } of broken) over(i);
+      // Whatever comes of it now has not begun before.
+      for (const { fence } of open) this.fences.restart(fence);
+      const claims = await this.chain.claim(open.map(({ fence }) => fence), choice); // prettier-ignore
       const late = this.time.now() - begun >= LONGEST_WAIT;
-      const still = waiting.filter((i, at) => {
+      waiting = open.filter((wait, at) => {
         const claim = claims[at]!;
-        if (claim.state === 'held' && claim.by.equals(holders[i]!) && !late) return true;
-        outcomes[i] = outcomeOf(claim);
-        this.recorder.coherence.leaseWaited(fences[i]!.key, this.time.now() - begun);
+        if (claim.state === 'held' && !late && wait.goesOnFor(claim.by)) return true;
+        outcomes[wait.i] = outcomeOf(claim);
+        over(wait.i);
         return false;
       });
-      waiting = still;
     }
     return outcomes;
+  }
+
+  #split(waiting: readonly Wait[], { tags }: WaitChoice): [open: Wait[], broken: Wait[]] {
+    const open = waiting.filter(({ fence }) => this.fences.admits(fence, tags));
+    return [open, waiting.filter((wait) => !open.includes(wait))];
+  }
+}
+
+/** What a wait has to know of a call. */
+export interface WaitChoice extends TierChoice {
+  /** The tags that the value will carry, as far as they are known. */
+  readonly tags: readonly string[] | undefined;
+}
+
+/** One key that somebody else is loading. */
+class Wait {
+  #changed = false;
+
+  constructor(
+    readonly fence: Fence,
+    readonly i: number,
+    private holder: Holder,
+  ) {}
+
+  goesOnFor(holder: Holder): boolean {
+    if (holder.lease.equals(this.holder.lease)) return true;
+    if (this.#changed || holder.asOf <= this.holder.asOf) return false;
+    this.#changed = true;
+    this.holder = holder;
+    return true;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Fence } from '../coherence/fences.js';
 import type { Entry } from '../tiers/entry.js';
+import type { Holder } from '../tiers/lease-desk.js';
 import type { Lease } from '../tiers/leases.js';
 import type { Claimed } from './claims.js';
 import type { ResolvedOptions } from './entry-options.js';
@@ -54,7 +55,7 @@ export class LeasedBatch {
     return missing.map((one) => entries.get(one));
   }
 
-  async #await(waiting: readonly MissingKey[], holders: readonly Buffer[]): Promise<(Entry | undefined)[]> {
+  async #await(waiting: readonly MissingKey[], holders: readonly Holder[]): Promise<(Entry | undefined)[]> {
     const fences = waiting.map(({ fence }) => fence);
     return this.#settle(waiting, await this.parts.claims.await(fences, holders, this.options));
   }

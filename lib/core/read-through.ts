@@ -86,25 +86,48 @@ export class ReadThrough {
     }
   }
 
+  /** @param again whether a search for the same callers was broken while it waited for another process */
   async #search(
     fence: Fence,
     key: string,
     load: (context: SingleLoad) => unknown,
     options: ResolvedOptions,
+    again = false,
   ): Promise<Entry | undefined> {
-    let lease: Lease | undefined;
-    if (this.parts.chain.asksRemote(options)) {
-      const found = await this.parts.chain.fetchOne(fence.key, fence, options);
-      if (found !== undefined) return found;
-      const claimed = await this.parts.claims.one(fence, options);
-      if (claimed.entry !== undefined) {
-        this.parts.recorder.coalesced(fence.key);
-        return claimed.entry;
-      }
-      ({ lease } = claimed);
+    const { chain, claims, recorder } = this.parts;
+    if (!chain.asksRemote(options)) {
+      recorder.miss();
+      return this.#load(fence, undefined, key, load, options);
     }
-    this.parts.recorder.miss();
+    const found = again ? undefined : await chain.fetchOne(fence.key, fence, options);
+    if (found !== undefined) return found;
+    const { entry, lease } = await claims.one(fence, options);
+    if (entry !== undefined) {
+      recorder.coalesced(fence.key);
+      return entry;
+    }
+    if (lease === undefined && !again && !this.parts.coherence.fences.admits(fence, options.tags)) {
+      return this.#startOver(fence, key, load, options);
+    }
+    recorder.miss();
     return this.#load(fence, lease, key, load, options);
+  }
+
+  /** The key was invalidated before its load began: joins whoever looks for it now, or looks for it anew. */
+  #startOver(
+    { key: stored }: Fence,
+    key: string,
+    load: (context: SingleLoad) => unknown,
+    options: ResolvedOptions,
+  ): Promise<Entry | undefined> {
+    const { flights, recorder } = this.parts;
+    const newer = flights.joinable(stored);
+    if (newer === undefined) {
+      const search = (fence: Fence) => this.#search(fence, key, load, options, true);
+      return flights.start(stored, options.tags, search).result;
+    }
+    recorder.coalesced(stored);
+    return newer.result;
   }
 
   async #load(

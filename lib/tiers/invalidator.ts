@@ -52,7 +52,8 @@ export class Invalidator {
       removed = told?.removed ?? removed;
       clock = told?.reading.clock;
     } finally {
-      this.apply(invalidation);
+      // Without a remote tier nothing can have come in between.
+      if (this.remote !== undefined) this.apply(invalidation);
       this.recorder.invalidated(kindOf(invalidation), namesOf(invalidation), clock, dropped);
     }
     return invalidation.keys.filter((_, i) => present[i] === true || removed[i] === true).length;

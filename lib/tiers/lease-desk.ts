@@ -13,9 +13,16 @@ export type Claim =
   /** Somebody has filled the key meanwhile. */
   | { readonly state: 'found'; readonly found: Found }
   /** Somebody is loading it, and what he loads will be usable. */
-  | { readonly state: 'held'; readonly by: Buffer }
+  | { readonly state: 'held'; readonly by: Holder }
   /** To be loaded without: the store cannot be asked, or the key changes faster than it can be claimed. */
   | { readonly state: 'unavailable' };
+
+/** Who is loading a key. */
+export interface Holder {
+  readonly lease: Buffer;
+  /** The shared clock as of which that load began. */
+  readonly asOf: number;
+}
 
 export interface LeasedFill extends RemoteWrite {
   readonly lease: Lease;
@@ -124,7 +131,7 @@ export class LeaseDesk {
     if (terms === undefined) return UNAVAILABLE;
     const useful =
       terms.epoch === shared.epoch && shared.covers(key, undefined, terms.asOf) && !this.leases.isOwn(terms);
-    if (useful) return { state: 'held', by: bytes };
+    if (useful) return { state: 'held', by: { lease: bytes, asOf: terms.asOf } };
     this.entries.discard(this.entries.prefix + key, bytes);
     return undefined;
   }

@@ -9,6 +9,9 @@ export const LEASE_TTL = 3_000;
 /** How often leases of loads that are still running are renewed. Two renewals may fail. */
 const RENEW_EVERY = 1_000;
 
+/** How long a lease is renewed: who waits for a load that never ends must not wait for ever, nor everybody who comes later. */
+const LONGEST_HELD = 60_000;
+
 /** The right to fill a key in the remote tier, until anything else happens to it. Its load began as of `asOf`. */
 export interface Lease {
   /** The full key. */
@@ -37,7 +40,8 @@ const LENGTH = AS_OF + 8;
  */
 export class Leases {
   readonly #instance: Buffer;
-  readonly #held = new Set<Lease>();
+  /** Since when each is held, by the process' clock. */
+  readonly #held = new Map<Lease, number>();
   #serial = 0;
   #renewing = false;
 
@@ -62,7 +66,7 @@ export class Leases {
 
   /** To be called when a lease was granted; it is renewed until {@link drop}. */
   hold(lease: Lease): void {
-    this.#held.add(lease);
+    this.#held.set(lease, this.time.now());
     if (this.#renewing) return;
     this.#renewing = true;
     void this.#renew();
@@ -80,9 +84,11 @@ export class Leases {
   async #renew(): Promise<void> {
     for (;;) {
       await this.time.wait(RENEW_EVERY);
+      const oldest = this.time.now() - LONGEST_HELD;
+      for (const [lease, since] of this.#held) if (since < oldest) this.#held.delete(lease);
       if (this.#held.size === 0) break;
       const changes = Array.from(
-        this.#held,
+        this.#held.keys(),
         ({ key, bytes }) => ({ kind: 'renew', key, lease: bytes, ttl: LEASE_TTL }) as const,
       );
       // A lease that is lost is found out by the fill.

@@ -111,7 +111,8 @@ export class MemoryTier {
 
   /** @returns how many there were */
   deleteMatching(matches: (key: string) => boolean): number {
-    const matching = Array.from(this.#entries.keys()).filter(matches);
+    const matching: string[] = [];
+    for (const key of this.#entries.keys()) if (matches(key)) matching.push(key);
     for (const key of matching) this.#entries.delete(key);
     return matching.length;
   }

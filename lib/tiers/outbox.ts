@@ -1,10 +1,4 @@
-import {
-  EVERYTHING,
-  type Invalidation,
-  invalidationOf,
-  mergeInvalidations,
-  sizeOf,
-} from '../coherence/invalidation.js';
+import { EVERYTHING, type Invalidation, type Pattern } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 
@@ -21,8 +15,9 @@ const LONGEST_PAUSE = 1_000;
  * Order does not matter among invalidations, so they are kept as one.
  */
 export class Outbox {
-  #waiting: Invalidation = invalidationOf({});
+  #waiting = new Pending();
   #sending = false;
+  #attempt: Promise<void> = Promise.resolve();
   #closed = false;
 
   /** @param send tells Redis; rejects when that is not possible */
@@ -34,7 +29,7 @@ export class Outbox {
 
   /** How many keys, tags, prefixes and patterns wait. */
   get size(): number {
-    return sizeOf(this.#waiting);
+    return this.#waiting.size;
   }
 
   /** Whether anything waits or is being sent. */
@@ -43,20 +38,19 @@ export class Outbox {
   }
 
   put(invalidation: Invalidation): void {
-    const merged = mergeInvalidations([this.#waiting, invalidation]);
-    const overflows = sizeOf(merged) > OUTBOX_LIMIT;
-    this.#waiting = overflows ? EVERYTHING : merged;
+    const overflows = this.#waiting.add(invalidation);
     this.recorder.coherence.queued(this.size, overflows);
     if (this.#sending || this.#closed) return;
     this.#sending = true;
     void this.#run();
   }
 
-  /** Tries once more and then gives up. @returns what Redis was not told */
+  /** Tries once more and then gives up. @returns how many keys, tags, prefixes and patterns Redis was not told of */
   async close(): Promise<number> {
     if (this.#closed) return 0;
     this.#closed = true;
-    if (this.size > 0) await this.#attempt();
+    await this.#attempt;
+    if (this.size > 0) await this.#try();
     return this.size;
   }
 
@@ -64,20 +58,53 @@ export class Outbox {
     for (let pause = FIRST_PAUSE; this.size > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.time.wait(pause);
       if (this.#closed) return;
-      await this.#attempt();
+      await (this.#attempt = this.#try());
     }
     this.#sending = false;
     this.recorder.coherence.replayed();
   }
 
-  async #attempt(): Promise<void> {
-    const sending = this.#waiting;
-    this.#waiting = invalidationOf({});
+  async #try(): Promise<void> {
+    const sending = this.#waiting.take();
+    this.#waiting = new Pending();
     try {
       await this.send(sending);
     } catch {
       // The failure that led here was recorded, and so is the one that keeps it waiting.
-      this.#waiting = mergeInvalidations([sending, this.#waiting]);
+      this.#waiting.add(sending);
     }
+  }
+}
+
+/** Invalidations that are kept as one. */
+class Pending {
+  readonly #keys = new Set<string>();
+  readonly #tags = new Set<string>();
+  readonly #prefixes = new Set<string>();
+  readonly #patterns = new Map<string, Pattern>();
+
+  get size(): number {
+    return this.#keys.size + this.#tags.size + this.#prefixes.size + this.#patterns.size;
+  }
+
+  /** @returns whether there were too many, so that from now on they are everything */
+  add({ keys, tags, prefixes, patterns }: Invalidation): boolean {
+    // Everything is everything.
+    if (this.#prefixes.has('')) return false;
+    for (const key of keys) this.#keys.add(key);
+    for (const tag of tags) this.#tags.add(tag);
+    for (const prefix of prefixes) this.#prefixes.add(prefix);
+    for (const pattern of patterns) this.#patterns.set(`${pattern.view}\n${pattern.glob.source}`, pattern);
+    const overflows = this.size > OUTBOX_LIMIT;
+    if (overflows || this.#prefixes.has('')) {
+      for (const list of [this.#keys, this.#tags, this.#prefixes, this.#patterns]) list.clear();
+      for (const prefix of EVERYTHING.prefixes) this.#prefixes.add(prefix);
+    }
+    return overflows;
+  }
+
+  take(): Invalidation {
+    const [keys, tags, prefixes] = [[...this.#keys], [...this.#tags], [...this.#prefixes]];
+    return { keys, tags, prefixes, patterns: [...this.#patterns.values()] };
   }
 }

@@ -83,7 +83,7 @@ export class RemoteEntries {
         return 'spoiled';
       }
       const time = this.time.now();
-      const bornAt = time - (now - envelope.bornAt);
+      const bornAt = trust.bornAt(time - (now - envelope.bornAt), time);
       if (!trust.admits(bornAt, time)) return 'untrusted';
       return { entry: new Entry(envelope.payload, asOf, bornAt, tags), ttl };
     } catch (error) {

@@ -34,9 +34,6 @@ export interface Removal {
   readonly reading: ClockReading;
 }
 
-/** The most keys of one message. */
-const KEYS_PER_MESSAGE = 5_000;
-
 /**
  * The tier that instances share. Reads never fail: whatever goes wrong is recorded and is a miss. Writes and removals do
  * fail, since their caller has to know.
@@ -98,12 +95,7 @@ export class RemoteTier {
       const value = this.#entries.seal(write, known);
       return { kind: 'set', key: this.#prefix + write.key, value, ttl: write.ttl };
     });
-    let reading: ClockReading | undefined;
-    for (let from = 0; from < changes.length; from += KEYS_PER_MESSAGE) {
-      const part = changes.slice(from, from + KEYS_PER_MESSAGE);
-      const keys = announced.slice(from, from + KEYS_PER_MESSAGE);
-      ({ reading } = await this.#store.change(part, invalidationOf({ keys })));
-    }
+    const { reading } = await this.#store.change(changes, invalidationOf({ keys: announced }));
     for (const { key } of writes) this.#recorder.written('redis', key);
     return reading!;
   }
@@ -114,17 +106,8 @@ export class RemoteTier {
    */
   async invalidate(invalidation: Invalidation): Promise<Removal> {
     for (const pattern of invalidation.patterns) await this.#removeMatching(pattern);
-    const { keys } = invalidation;
-    const removed: boolean[] = [];
-    let from = 0;
-    for (; keys.length - from > KEYS_PER_MESSAGE; from += KEYS_PER_MESSAGE) {
-      const part = keys.slice(from, from + KEYS_PER_MESSAGE);
-      const { results } = await this.#remove(part, invalidationOf({ keys: part }));
-      for (const result of results) removed.push(result === true);
-    }
-    const rest = from === 0 ? keys : keys.slice(from);
-    const { results, reading } = await this.#remove(rest, { ...invalidation, keys: rest });
-    for (const result of results) removed.push(result === true);
+    const { results, reading } = await this.#remove(invalidation.keys, invalidation);
+    const removed = results.map((result) => result === true);
     for (const prefix of invalidation.prefixes) this.#sweeper.want(prefix, reading!.clock);
     return { removed, reading: reading! };
   }

@@ -32,8 +32,8 @@ export class Sweeper {
 
   /** Sweeps when it is time to. @param prefix empty, or ending in a colon */
   want(prefix: string, before: number): void {
-    if (this.#wanted.size >= MOST_PREFIXES && !this.#wanted.has(prefix)) return;
-    this.#wanted.set(prefix, before);
+    if (prefix === '') this.#wanted.clear();
+    if (this.#wanted.size < MOST_PREFIXES) this.#wanted.set(prefix, before);
     if (this.#running || this.#closed) return;
     this.#running = true;
     void this.#run();

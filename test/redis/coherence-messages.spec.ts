@@ -8,7 +8,7 @@ import { Bookkeeping, readClock } from '../../lib/stores/redis/bookkeeping.js';
 import { ANNOUNCE } from '../../lib/stores/redis/scripts.js';
 import { failure } from '../support/deferred.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
-import { heardBy, type Instance, Instances } from './instances.js';
+import { heardBy, type Instance, Instances, PRECISE } from './instances.js';
 
 let server: RedisServer;
 let admin: Redis;
@@ -22,7 +22,7 @@ const onUnhandled = (error: unknown): unknown => unhandled.push(error);
 
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
-  server = await startRedis();
+  server = await startRedis({ args: PRECISE });
   admin = new Redis(server.port);
 });
 afterAll(async () => {
@@ -52,9 +52,8 @@ describe('a message that cannot be read', () => {
       slots: 65_536,
       streamLength: 100,
     };
-    const { key, streamKey, args } = new Bookkeeping(settings).announcement([
-      invalidationOf({ keys: ['k'] }),
-    ]);
+    const [announcement] = new Bookkeeping(settings).announcements([invalidationOf({ keys: ['k'] })]);
+    const { key, streamKey, args } = announcement!;
     const body = args.findIndex((arg) => typeof arg === 'string' && arg.startsWith('{'));
     await admin.eval(ANNOUNCE, 2, key, streamKey, ...args.with(body, message));
   }
@@ -75,6 +74,8 @@ describe('a message that cannot be read', () => {
   ])('%s makes all forget what they have, and say so', async (_name, reason, send) => {
     await heardBy([q], p, () => p.cache.set('a', 1, { tags: ['t'] }));
     await expect(q.cache.get('a')).resolves.toBe(1);
+    // Whoever reads first takes away what is not ours: both have to wait for it.
+    await until(async () => (await server.command('CLIENT', 'LIST')).match(/flags=b /g)?.length === 2);
     await send();
     for (const instance of [p, q]) {
       await until(() => instance.coherence.resyncs === 1, { what: 'a resync' });

@@ -1,5 +1,5 @@
 import type { ClockReading, Snapshot } from '../../coherence/feed.js';
-import { type Invalidation, mergeInvalidations } from '../../coherence/invalidation.js';
+import { type Invalidation, invalidationOf, mergeInvalidations } from '../../coherence/invalidation.js';
 import { encodeMessage } from '../../coherence/message.js';
 import { prefixHash, tagHash } from '../../coherence/slots.js';
 import { CLOCK_LAYOUT } from './scripts.js';
@@ -25,6 +25,9 @@ export interface Announcing {
   readonly args: readonly (string | Buffer | number)[];
 }
 
+/** The most keys of one message. */
+const KEYS_PER_MESSAGE = 5_000;
+
 /** A sane number of slots: more than this is no clock of ours. */
 const MOST_SLOTS = 2 ** 24;
 
@@ -45,9 +48,23 @@ export class Bookkeeping {
     this.streamKey = `{${name}}~invalidations`;
   }
 
-  announcement(invalidations: readonly Invalidation[]): Announcing {
-    const { instance, streamLength } = this.settings;
+  /** As few announcements as there can be of messages that are not huge. */
+  announcements(invalidations: readonly Invalidation[]): Announcing[] {
     const merged = mergeInvalidations(invalidations);
+    const { keys } = merged;
+    const parts = [
+      this.#announcement(
+        keys.length > KEYS_PER_MESSAGE ? { ...merged, keys: keys.slice(0, KEYS_PER_MESSAGE) } : merged,
+      ),
+    ];
+    for (let from = KEYS_PER_MESSAGE; from < keys.length; from += KEYS_PER_MESSAGE) {
+      parts.push(this.#announcement(invalidationOf({ keys: keys.slice(from, from + KEYS_PER_MESSAGE) })));
+    }
+    return parts;
+  }
+
+  #announcement(merged: Invalidation): Announcing {
+    const { instance, streamLength } = this.settings;
     const hashes = [...merged.tags.map(tagHash), ...merged.prefixes.map(prefixHash)];
     const args = [...this.#make(), streamLength, encodeMessage(instance, merged), packHashes(hashes)];
     return { kind: 'announce', key: this.clockKey, streamKey: this.streamKey, args };

@@ -105,7 +105,8 @@ function pause(attempt: number): number {
 
 /** After a failover the connection may still lead to the former master, which is a replica now. */
 function isDemoted(error: Error): boolean {
-  return error.message.startsWith('READONLY');
+  // Before Redis 7 the error of a script has it in the middle.
+  return /\bREADONLY\b/.test(error.message);
 }
 
 function timeoutOf({

@@ -27,7 +27,8 @@ export class Lane {
   #values: (Buffer | null | Error | undefined)[] = [];
   readonly #results: unknown[] = [];
   #announcements: Invalidation[] | undefined;
-  #announcedAt = -1;
+  /** Where the announcements are among the writes, once there are any. */
+  #announcedAt: number[] = [];
   /** Whether there is an error among the values: only then does each of them need to be looked at. */
   #failed = false;
   #over = false;
@@ -70,15 +71,19 @@ export class Lane {
     (this.#announcements ??= []).push(invalidation);
   }
 
-  /** Makes one write of all announcements. To be called when nothing can be added any more, before the lane is sent. */
+  /**
+   * Makes one write of all announcements, or a few if it would be a huge one. To be called when nothing can be added any
+   * more, before the lane is sent.
+   */
   seal(bookkeeping: Bookkeeping): void {
     if (this.#announcements === undefined) return;
-    this.#announcedAt = this.write(bookkeeping.announcement(this.#announcements));
+    const writes = bookkeeping.announcements(this.#announcements);
+    this.#announcedAt = writes.map((write) => this.write(write));
   }
 
-  /** What Redis answered to the announcement, once `done`. @throws CacheStoreError when it failed */
+  /** What Redis answered to the last announcement, once `done`. @throws CacheStoreError when one of them failed */
   get announced(): unknown {
-    return this.result(this.#announcedAt);
+    return this.#announcedAt.map((place) => this.result(place)).at(-1);
   }
 
   /** What a read found, once `done`. Readers of one key share the Buffer. @throws CacheStoreError when it failed */
@@ -120,9 +125,9 @@ export class Lane {
   finish(error?: CacheStoreError): void {
     if (this.#over) return;
     // Given up before it was sent: nothing will be announced.
-    if (this.#announcements !== undefined && this.#announcedAt === -1) {
-      this.#announcedAt = this.writes.length;
-      this.#results[this.#announcedAt] = error ?? unanswered();
+    if (this.#announcements !== undefined && this.#announcedAt.length === 0) {
+      this.#announcedAt = [this.writes.length];
+      this.#results[this.writes.length] = error ?? unanswered();
     }
     for (let place = 0; place < this.reads.length; place++) {
       if (this.#values[place] === undefined) this.answerRead(place, error ?? unanswered());

@@ -7,6 +7,7 @@ import type { Commands } from './issue.js';
 import { CLOCK_LAYOUT, JOIN } from './scripts.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
+import { notConnected } from './topology.js';
 
 /** The most messages taken at once. */
 const BATCH = 500;
@@ -44,6 +45,9 @@ export class RedisFeed implements Feed {
 
   async join(seen: ClockReading | undefined, lost: boolean): Promise<Snapshot> {
     const { clockKey, streamKey } = this.bookkeeping;
+    const { status } = this.client;
+    // Somebody else's client may keep it in a queue: each attempt would put one more there.
+    if (status !== 'ready' && status !== 'wait') throw notConnected(status);
     try {
       const args = this.bookkeeping.joinArguments(seen, lost);
       const asked = (this.client as unknown as Commands).evalBuffer(JOIN, 2, clockKey, streamKey, ...args);

@@ -16,7 +16,7 @@ import { ServerClock } from './server-clock.js';
 import { SingleServer } from './single-server.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
-import { isStarting, notConnected, type Topology } from './topology.js';
+import { isStarting, notConnected, noteReady, type Topology } from './topology.js';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks {
@@ -214,6 +214,7 @@ export class RedisStore implements RemoteStore {
 
   /** The offset is measured again after each reconnect: another server may have taken over. */
   readonly #onReady = (): void => {
+    noteReady(this.connection.client);
     this.#measured = this.#clock.measure();
     this.hooks.onReady?.();
   };

@@ -25,13 +25,22 @@ export async function* scanKeys(
 ): AsyncGenerator<string[]> {
   const pattern = `${escapeGlob(keyPrefix + prefix)}*`;
   let cursor = '0';
-  do {
-    const step = node.scan(cursor, 'MATCH', pattern, 'COUNT', COUNT);
-    const [next, keys] = await atMost(timeout, step, () => tooLate(timeout));
-    cursor = next;
-    if (keys.length > 0) yield keyPrefix === '' ? keys : keys.map((key) => key.slice(keyPrefix.length));
-    await pause?.();
-  } while (cursor !== '0');
+  // A cursor means nothing to another server, or to the same one started anew.
+  let lost = false;
+  const onClose = (): void => void (lost = true);
+  node.on('close', onClose);
+  try {
+    do {
+      const step = node.scan(cursor, 'MATCH', pattern, 'COUNT', COUNT);
+      const [next, keys] = await atMost(timeout, step, () => tooLate(timeout));
+      if (lost) throw new Error('the connection was lost on the way');
+      cursor = next;
+      if (keys.length > 0) yield keyPrefix === '' ? keys : keys.map((key) => key.slice(keyPrefix.length));
+      await pause?.();
+    } while (cursor !== '0');
+  } finally {
+    node.removeListener('close', onClose);
+  }
 }
 
 function tooLate(timeout: number): never {

@@ -44,7 +44,11 @@ local function make(epoch, codec, slots, least)
 end
 local function header()
   local head = redis.pcall('GETRANGE', KEYS[1], 0, 55)
-  if type(head) == 'string' and #head == 56 and string.sub(head, 1, 8) == 'tcclock1' then return head end
+  if type(head) ~= 'string' or #head ~= 56 or string.sub(head, 1, 8) ~= 'tcclock1' then return end
+  local slots, clock = struct.unpack('<dd', head, 33)
+  if slots >= 2 and slots <= 16777216 and slots % 1 == 0 and clock >= 0 and clock < 2^52 and clock % 1 == 0 then
+    return head
+  end
 end
 `;
 

@@ -42,9 +42,18 @@ export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
 }
 
-/** Whether a command sent now waits for a connection that is being made at this moment. */
-export function isStarting({ status, options }: Redis | Cluster): boolean {
+/** Clients that have been connected: what they are given while they are not, now, might wait for long. */
+const BEEN_READY = new WeakSet<Redis | Cluster>();
+
+export function noteReady(client: Redis | Cluster): void {
+  BEEN_READY.add(client);
+}
+
+/** Whether a command sent now waits for the client's first connection, which is being made at this moment. */
+export function isStarting(client: Redis | Cluster): boolean {
+  const { status, options } = client;
   if (status === 'wait') return true;
+  if (BEEN_READY.has(client)) return false;
   return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
 }
 

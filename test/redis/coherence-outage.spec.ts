@@ -7,9 +7,9 @@ import { type RedisServer, startRedis, until } from '../support/redis-server.js'
 import { heardBy, type Instance, Instances, PRECISE } from './instances.js';
 import { Traffic } from './traffic-check.js';
 
-const MAX_STALENESS = 600;
+const MAX_STALENESS = 500;
 /** Far less than what ioredis would wait, and more than a busy machine needs. */
-const COMMAND_TIMEOUT = 400;
+const COMMAND_TIMEOUT = 250;
 
 let server: RedisServer;
 /** In front of the instance q alone. */
@@ -100,12 +100,12 @@ describe.each(Object.keys(SILENCES))('with %s', (name) => {
   it('in the middle of traffic nobody reads what he may not', async () => {
     const { begin, end } = SILENCES[name]!;
     const traffic = new Traffic(p, q, MAX_STALENESS);
-    await traffic.flow(20, async () => begin());
+    await traffic.flow(12, async () => begin());
     await end();
     expect(await traffic.settle()).toStrictEqual([]);
     const back = new Traffic(q, p, MAX_STALENESS);
     begin();
-    await back.flow(20, async () => end());
+    await back.flow(12, async () => end());
     expect(await back.settle()).toStrictEqual([]);
   });
 });

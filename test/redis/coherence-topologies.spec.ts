@@ -1,4 +1,5 @@
-// What one instance invalidates others stop serving, from memory and from Redis, however Redis is set up.
+// What one instance invalidates others stop serving, from memory and from Redis, however Redis is set up; and the commands
+// which that takes: none newer than Redis 6.2, none that blocks Redis for long.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 
@@ -12,6 +13,7 @@ import {
   startRedis,
   startSentinel,
 } from '../support/redis-server.js';
+import { namesOf, useEverything } from './everything.js';
 import { heardBy, type Instance, Instances } from './instances.js';
 
 let server: RedisServer;
@@ -196,5 +198,39 @@ describe.each(Object.keys(TOPOLOGIES))('on %s', (topology) => {
     expect(p.coherence).toMatchObject({ received: 0, resyncs: 0, queued: 0 });
     expect(q.coherence).toMatchObject({ resyncs: 0, inContact: true });
     expect([p, q, r].map(({ cache }) => cache.stats().redis!.errors)).toStrictEqual([0, 0, 0]);
+  });
+});
+
+describe.each<[string, () => RedisOptions, () => readonly RedisServer[]]>([
+  ['one Redis', () => ({ port: server.port }), () => [server]],
+  ['a cluster', () => ({ cluster: nodes() }), () => cluster.nodes.slice(0, 3)],
+])('%s', (_name, redis, servers) => {
+  let used: ReadonlySet<string>;
+  beforeAll(async () => {
+    for (const one of servers()) await one.command('CONFIG', 'RESETSTAT');
+    await useEverything(redis(), servers());
+    used = await namesOf(servers());
+  });
+
+  it('is given what Redis 6.2 knows', async () => {
+    const admin = new Redis(servers()[0]!.port);
+    const since: Record<string, string> = {};
+    for (const name of used) {
+      const docs = (await admin.command('DOCS', name)) as unknown;
+      since[name] = JSON.stringify(docs).match(/"since"[,:]"([\d.]+)"/)![1]!;
+    }
+    admin.disconnect();
+    expect(used).toContain('xadd');
+    expect(used).toContain('mget');
+    const newer = Object.entries(since).filter(
+      ([, version]) => version.localeCompare('6.2.99', 'en', { numeric: true }) > 0,
+    );
+    expect(newer).toStrictEqual([]);
+  });
+
+  it('is given nothing that blocks it for long, nor removes more than it should', () => {
+    const harmful =
+      /^(keys|del|flush.*|sort.*|smembers|hgetall|lrange|monitor|save|bgsave|config.*set|script.*)$/;
+    expect([...used].filter((name) => harmful.test(name))).toStrictEqual([]);
   });
 });

@@ -123,7 +123,7 @@ describe('when a slot changes hands in the middle of a lane', () => {
     const calls = [remove(topology, 'k'), set(topology, 'k', '2')];
     await turn();
     cluster.answer(MOVED(), 'OK');
-    expect(await Promise.all(calls)).toEqual([0, 'OK']);
+    expect(await Promise.all(calls)).toEqual(['replaced', 'OK']);
     expect(cluster.routed).toEqual([]);
   });
 

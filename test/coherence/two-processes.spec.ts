@@ -102,6 +102,28 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
     }
   });
 
+  it('an own number that is known before the message of an earlier one makes no older load valid', async () => {
+    for (const invalidate of [
+      ({ cache }: Bench) => cache.invalidateTags(['t']),
+      ({ cache }: Bench) => cache.clearPattern('user:*'),
+    ]) {
+      const [p, q] = (await benchesOf(topology, 2)) as [Bench, Bench];
+      const row = new Deferred<string>();
+      p.store.feed.hold();
+      const load = p.cache.getOrSet(KEY, () => row.promise, { tags: ['t'] });
+      await breathe();
+      await invalidate(q);
+      await p.cache.invalidateTags(['other']);
+      row.resolve('old');
+      await load;
+      await expect(q.cache.get(KEY)).resolves.toBeUndefined();
+      p.store.feed.release();
+      await breathe();
+      for (const { cache } of [p, q]) await expect(cache.get(KEY)).resolves.toBeUndefined();
+      await closeBenches();
+    }
+  });
+
   it('whoever hears of an invalidation finds it done', async () => {
     const [p, q] = (await benchesOf(topology, 2)) as [Bench, Bench];
     for (const invalidate of [() => p.cache.delete(KEY), () => p.cache.clearPattern('?ser*')]) {

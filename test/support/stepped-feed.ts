@@ -73,6 +73,11 @@ export class SteppedFeed implements Feed {
     return this.#answered.length;
   }
 
+  /** Whether it has been told everything, and waits for more. */
+  get isListening(): boolean {
+    return this.#waiting.size > 0 && this.#answered.length === 0;
+  }
+
   release(): void {
     this.#free = true;
     this.deliver();

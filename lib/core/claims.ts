@@ -31,8 +31,9 @@ export class Claims {
   async one(fence: Fence, choice: WaitChoice): Promise<Claimed> {
     const [claim] = await this.chain.claim([fence], choice);
     if (claim!.state !== 'held') return outcomeOf(claim!);
-    const [outcome] = await this.await([fence], [claim!.by], choice);
-    return outcome!;
+    let outcome = NOTHING;
+    await this.await([fence], [claim!.by], choice, ([ended]) => (outcome = ended!.claimed));
+    return outcome;
   }
 
   /**
@@ -51,18 +52,20 @@ export class Claims {
    * Waits until each of the keys that `holders` are loading is filled or free. One holder is waited for, and a second only if
    * it began after something was invalidated: when loads fail, or take longer than their lease, processes must not queue up
    * behind each other. A key that is itself invalidated meanwhile is not claimed any more.
+   * @param onEnd told of keys as soon as their waits have ended: others may be waiting for those that were granted
    */
-  async await(fences: readonly Fence[], holders: readonly Holder[], choice: WaitChoice): Promise<Claimed[]> {
-    const outcomes: Claimed[] = fences.map(() => NOTHING);
+  async await(
+    fences: readonly Fence[],
+    holders: readonly Holder[],
+    choice: WaitChoice,
+    onEnd: (ended: readonly Ended[]) => void,
+  ): Promise<void> {
     const begun = this.time.now();
-    const over = (i: number): void => {
-      this.recorder.coherence.leaseWaited(fences[i]!.key, this.time.now() - begun);
-    };
     let waiting = fences.map((fence, i) => new Wait(fence, i, holders[i]!));
     for (let pause = FIRST_PAUSE; waiting.length > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.time.wait(pause);
       const [open, broken] = this.#split(waiting, choice);
-      for (const { i } of broken) over(i);
+      const ended: Ended[] = broken.map(({ i }) => ({ i, claimed: NOTHING }));
       // Whatever comes of it now has not begun before.
       for (const { fence } of open) this.fences.restart(fence);
       const claims = await this.chain.claim(open.map(({ fence }) => fence), choice); // prettier-ignore
@@ -70,18 +73,27 @@ export class Claims {
       waiting = open.filter((wait, at) => {
         const claim = claims[at]!;
         if (claim.state === 'held' && !late && wait.goesOnFor(claim.by)) return true;
-        outcomes[wait.i] = outcomeOf(claim);
-        over(wait.i);
+        ended.push({ i: wait.i, claimed: outcomeOf(claim) });
         return false;
       });
+      for (const { i } of ended) {
+        this.recorder.coherence.leaseWaited(fences[i]!.key, this.time.now() - begun);
+      }
+      if (ended.length > 0) onEnd(ended);
     }
-    return outcomes;
   }
 
   #split(waiting: readonly Wait[], { tags }: WaitChoice): [open: Wait[], broken: Wait[]] {
     const open = waiting.filter(({ fence }) => this.fences.admits(fence, tags));
     return [open, waiting.filter((wait) => !open.includes(wait))];
   }
+}
+
+/** A key whose wait has ended. */
+export interface Ended {
+  /** Its place among those waited for. */
+  readonly i: number;
+  readonly claimed: Claimed;
 }
 
 /** What a wait has to know of a call. */

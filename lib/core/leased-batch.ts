@@ -2,7 +2,7 @@ import type { Fence } from '../coherence/fences.js';
 import type { Entry } from '../tiers/entry.js';
 import type { Holder } from '../tiers/lease-desk.js';
 import type { Lease } from '../tiers/leases.js';
-import type { Claimed } from './claims.js';
+import type { Claimed, Ended } from './claims.js';
 import type { ResolvedOptions } from './entry-options.js';
 import { BatchLoad } from './load-context.js';
 import type { NamedKey } from './named-key.js';
@@ -17,7 +17,7 @@ export interface MissingKey {
 
 /**
  * Loads what no tier has, with one call of the loader for all keys that no other process is loading. Those that another
- * process is loading are waited for; if that comes to nothing, they are loaded by a second call.
+ * process is loading are waited for; those for which that comes to nothing are loaded by further calls.
  */
 export class LeasedBatch {
   constructor(
@@ -57,7 +57,21 @@ export class LeasedBatch {
 
   async #await(waiting: readonly MissingKey[], holders: readonly Holder[]): Promise<(Entry | undefined)[]> {
     const fences = waiting.map(({ fence }) => fence);
-    return this.#settle(waiting, await this.parts.claims.await(fences, holders, this.options));
+    const entries: (Entry | undefined)[] = [];
+    const settle = async (ended: readonly Ended[]): Promise<void> => {
+      const keys = ended.map(({ i }) => waiting[i]!);
+      const settled = await this.#settle(keys, ended.map(({ claimed }) => claimed)); // prettier-ignore
+      ended.forEach(({ i }, at) => (entries[i] = settled[at]));
+    };
+    const rounds: Promise<void>[] = [];
+    await this.parts.claims.await(fences, holders, this.options, (ended) => {
+      const round = settle(ended);
+      // A failure is thrown when all waits have ended.
+      round.catch(() => {});
+      rounds.push(round);
+    });
+    for (const round of await Promise.allSettled(rounds)) if (round.status === 'rejected') throw round.reason;
+    return entries;
   }
 
   /** Takes the entries that others have loaded, and loads the rest. */

@@ -347,12 +347,57 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       expect(leases(q)).toStrictEqual([]);
     });
 
+    it('load what they are granted while they wait for something else', async () => {
+      const [p, q, r] = (await benchesOf(topology, 3)) as [Bench, Bench, Bench];
+      const [a, b] = [new Load(), new Load()];
+      const failed = failure(q.cache.getOrSet('a', a.run));
+      const other = r.cache.getOrSet('b', b.run);
+      await breathe();
+      const asked: string[][] = [];
+      const batch = p.cache.getOrSetMany(['a', 'b'], (missing) => {
+        asked.push(missing);
+        return new Map(missing.map((key) => [key, `${key} of P`]));
+      });
+      await p.clock.pass(5);
+      await a.fail(new Error('database down'));
+      await failed;
+      await p.clock.pass(200);
+      expect(asked).toStrictEqual([['a']]);
+      await expect(q.cache.get('a')).resolves.toBe('a of P');
+      await b.end('b of R');
+      await other;
+      await p.clock.pass(200);
+      await expect(batch).resolves.toStrictEqual(new Map([['a', 'a of P'], ['b', 'b of R']])); // prettier-ignore
+      expect(asked).toStrictEqual([['a']]);
+    });
+
     it('claim their keys with one command', async () => {
       const [p] = (await benchesOf(topology, 1)) as [Bench];
       const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
       await p.cache.getOrSetMany(keys, () => new Map(keys.map((key) => [key, 1])));
       expect(p.store.count('claim')).toBe(1);
       expect(p.redis.keys()).toHaveLength(100);
+    });
+
+    it('whose later load fails say so when all is over', async () => {
+      const [p, q, r] = (await benchesOf(topology, 3)) as [Bench, Bench, Bench];
+      const [a, b] = [new Load(), new Load()];
+      const others = [failure(q.cache.getOrSet('a', a.run)), r.cache.getOrSet('b', b.run)];
+      await breathe();
+      const error = new Error('database down');
+      const batch = failure(p.cache.getOrSetMany(['a', 'b', 'c'], (missing) => {
+        if (missing.includes('a')) throw error;
+        return new Map(missing.map((key) => [key, 1]));
+      })); // prettier-ignore
+      await breathe();
+      await a.fail(error);
+      await p.clock.pass(1_000);
+      await b.end('b of R');
+      await Promise.all(others);
+      await p.clock.pass(200);
+      expect(await batch).toBe(error);
+      expect(leases(p)).toStrictEqual([]);
+      expect(p.redis.keys().toSorted()).toStrictEqual(['cache:b', 'cache:c']);
     });
 
     it('that fail give back all their leases, whatever comes of those they wait for', async () => {

@@ -135,7 +135,8 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       await breathe();
       for (let steps = 0; q.cache.stats().coherence!.received === before; steps++) {
         expect(steps).toBeLessThan(10);
-        p.store.execute(1);
+        // In a cluster the node of the clock is the faster one.
+        if (p.store.execute(1, 'clock') === 0) p.store.execute(1);
         p.store.reply(1);
         await breathe();
       }

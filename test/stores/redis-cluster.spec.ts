@@ -251,6 +251,30 @@ describe('a cluster in trouble', () => {
     await until(async () => (await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'));
   });
 
+  it('fails fast for a slot that nobody has, with automatic pipelining and without', async () => {
+    const [key, kept] = [keyOn(0), keyOn(1)];
+    const slot = hashSlot(key);
+    const onAll = (...command: (string | number)[]): Promise<unknown> =>
+      Promise.all(cluster.nodes.map((node) => node.command(...command)));
+    await onAll('CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+    await onAll('CLUSTER', 'DELSLOTS', slot);
+    for (const enableAutoPipelining of [false, true]) {
+      const client = handedIn({ enableAutoPipelining });
+      await until(() => client.status === 'ready' && client.slots[slot] === undefined);
+      const store = await stores.open({ client });
+      await expectFast(() => store.getMany([key]));
+      await expectFast(() => setMany(store, [entry(key, 'x')]));
+      expect(await works(store, kept)).toBe(true);
+    }
+    await cluster.nodes[0]!.command('CLUSTER', 'ADDSLOTS', slot);
+    await onAll('CONFIG', 'SET', 'cluster-require-full-coverage', 'yes');
+    for (const node of cluster.nodes) {
+      await until(async () =>
+        (await node.command('CLUSTER', 'INFO')).includes('cluster_slots_assigned:16384'),
+      );
+    }
+  });
+
   it('bounds the calls to a node that hangs, and does not hold up the others', async () => {
     const store = await open({ redisOptions: { commandTimeout: 400 } });
     const [hung, kept] = [keyOn(1), keyOn(0)];

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 
+import type { CacheStoreError } from '../../primitives/errors.js';
 import { Deadlines } from './deadlines.js';
 import { hashSlot } from './hash-slot.js';
 import { type Commands, issue, type Write } from './issue.js';
@@ -153,7 +154,7 @@ export class ClusterServers implements Topology {
       return this.#detour(lane, misrouted);
     }
     if (isStarting(this.cluster)) return this.#detour(lane, lane.everything());
-    if (status === 'ready') this.#search(lane);
+    if (status === 'ready') void this.#search(lane);
     lane.finish(notConnected(status === 'ready' ? `its node ${lane.address} has left` : status));
   }
 
@@ -170,9 +171,19 @@ export class ClusterServers implements Topology {
       turnedAway.size === 0 ? [] : [...lane.reads.keys()].filter((i) => turnedAway.has(lane.reads[i]!));
     await Promise.all(
       [...new Set([...reads, ...again])].map(async (place) => {
-        lane.answerRead(place, await this.cluster.getBuffer(lane.reads[place]!).catch(readFailure));
+        lane.answerRead(place, await this.#routeRead(lane.reads[place]!));
       }),
     );
+  }
+
+  // With automatic pipelining ioredis throws at once where it does not know whose slot that is.
+
+  async #routeRead(key: string): Promise<Buffer | null | CacheStoreError> {
+    try {
+      return await this.cluster.getBuffer(key);
+    } catch (error) {
+      return readFailure(error);
+    }
   }
 
   async #routeWrite(write: Write): Promise<unknown> {
@@ -192,13 +203,11 @@ export class ClusterServers implements Topology {
    * The connection to a node has ended. ioredis finds out what became of it only when a command needs it, and tries that
    * for a second or two: this is that command, so that callers need not wait for it.
    */
-  #search(lane: NodeLane): void {
-    const { address } = lane;
-    const key = lane.reads[0] ?? lane.writes[0]!.key;
+  async #search({ address, reads, writes }: NodeLane): Promise<void> {
     if (this.#searching.has(address)) return;
     this.#searching.add(address);
-    const ended = (): boolean => this.#searching.delete(address);
-    this.cluster.exists(key).then(ended, ended);
+    await this.#routeRead(reads[0] ?? writes[0]!.key);
+    this.#searching.delete(address);
   }
 }
 

@@ -36,6 +36,8 @@ const handIn = (client: Redis | Cluster): RedisOptions => {
 };
 const nodes = (): { host: string; port: number }[] => cluster.nodes.map(({ host, port }) => ({ host, port }));
 
+const OWN = { enableAutoPipelining: true, lazyConnect: true };
+
 /** What each instance connects to. */
 const TOPOLOGIES: Record<string, () => RedisOptions> = {
   'one Redis': () => ({ port: server.port }),
@@ -44,7 +46,13 @@ const TOPOLOGIES: Record<string, () => RedisOptions> = {
   'a cluster with a keyPrefix': () => ({ cluster: { nodes: nodes(), options: { keyPrefix: 'p:' } } }),
   'a master behind Sentinels': () => ({ sentinels: sentinel.sentinels, name: sentinel.name }),
   'a client that is handed in': () => handIn(new Redis(server.port)),
+  'a client with options of its own': () =>
+    handIn(
+      new Redis({ ...OWN, protocol: 2, port: server.port, db: 3, keyPrefix: 'x:', stringNumbers: true }),
+    ),
   'a Cluster that is handed in': () => handIn(new Cluster(nodes())),
+  'a Cluster with options of its own': () =>
+    handIn(new Cluster(nodes(), { ...OWN, redisOptions: { protocol: 2 } })),
 };
 
 /** Stored keys: those of a view are written `view/key`. */

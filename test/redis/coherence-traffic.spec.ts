@@ -41,7 +41,7 @@ describe('reading', () => {
   it('from memory asks Redis nothing, with tags or without, before and after invalidations', async () => {
     await p.cache.setMany([['tagged', 1], ['too', 2]], { tags: ['a', 'b'] }); // prettier-ignore
     await p.cache.set('untagged', 3);
-    await heardBy([p], q, () => q.cache.invalidate(['other'], ['c'], ['order:*']));
+    await heardBy([p], q, () => q.cache.invalidate(['other'], ['c'], []));
     const sent = await commandsFor(server, async () => {
       for (let i = 0; i < 100; i++) {
         await expect(p.cache.get('tagged')).resolves.toBe(1);
@@ -56,7 +56,7 @@ describe('reading', () => {
   it('from Redis is one MGET and nothing else, with tags or without, before and after invalidations', async () => {
     await p.cache.set('tagged', 1, { tags: ['a', 'b'] });
     await p.cache.set('untagged', 2);
-    await heardBy([q], p, () => p.cache.invalidate(['other'], ['c'], ['order:*']));
+    await heardBy([q], p, () => p.cache.invalidate(['other'], ['c'], []));
     expect(await commandsFor(server, () => q.inRedis('tagged'))).toStrictEqual({ mget: 1 });
     expect(await commandsFor(server, () => q.cache.getOrSet('untagged', () => 0))).toStrictEqual({ mget: 1 });
     expect(await commandsFor(server, () => q.cache.getMany(['tagged', 'none']))).toStrictEqual({ mget: 1 });

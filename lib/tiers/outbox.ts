@@ -16,6 +16,8 @@ const LONGEST_PAUSE = 1_000;
  */
 export class Outbox {
   #waiting = new Pending();
+  /** What is being sent, if anything. */
+  #underWay: Pending | undefined;
   #sending = false;
   #attempt: Promise<void> = Promise.resolve();
   #closed = false;
@@ -27,9 +29,9 @@ export class Outbox {
     private readonly recorder: Recorder,
   ) {}
 
-  /** How many keys, tags, prefixes and patterns wait. */
+  /** How many keys, tags, prefixes and patterns Redis has not been told of, those included that are being sent. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + (this.#underWay?.size ?? 0);
   }
 
   /** Whether anything waits or is being sent. */
@@ -65,14 +67,16 @@ export class Outbox {
   }
 
   async #try(): Promise<void> {
-    const sending = this.#waiting.take();
+    this.#underWay = this.#waiting;
     this.#waiting = new Pending();
+    const sending = this.#underWay.take();
     try {
       await this.send(sending);
     } catch {
       // The failure that led here was recorded, and so is the one that keeps it waiting.
       this.#waiting.add(sending);
     }
+    this.#underWay = undefined;
   }
 }
 

@@ -111,7 +111,7 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
     p.store.hold();
     await p.clock.pass(100);
     await p.cache.delete('k:2');
-    expect(p.cache.stats().coherence?.queued).toBe(1);
+    expect(p.cache.stats().coherence?.queued).toBe(2);
     p.store.release();
     await breathe();
     await expect(q.cache.get('k:1')).resolves.toBeUndefined();

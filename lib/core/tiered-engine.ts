@@ -164,7 +164,7 @@ export class TieredEngine implements CacheEngine {
     this.#closed = true;
     this.#loader.abort();
     this.#follower?.stop();
-    const untold = await this.#invalidator.outbox.close();
+    const untold = await this.#invalidator.close();
     await this.#chain.close();
     await this.#follower?.stopped();
     return untold;

@@ -18,9 +18,14 @@ export interface Applied {
   readonly dropped: number | undefined;
 }
 
+/** How long closing waits for what Redis is being told, in milliseconds: for a pattern it looks at many keys. */
+const LONGEST_END = 5_000;
+
 /** Carries out invalidations: those that originate here, and those that were heard of. */
 export class Invalidator {
   readonly outbox: Outbox;
+  /** What Redis is being told at this moment. */
+  readonly #telling = new Set<Promise<unknown>>();
 
   constructor(
     private readonly memory: MemoryTier | undefined,
@@ -29,7 +34,7 @@ export class Invalidator {
     /** Told when Redis numbers by another epoch than the one known here, or gives a number that was given before. */
     private readonly onForeignNumber: (reason: 'epoch' | 'lost') => void,
     private readonly recorder: Recorder,
-    time: Clock,
+    private readonly time: Clock,
   ) {
     const send = async (invalidation: Invalidation): Promise<void> => void (await this.#send(invalidation));
     this.outbox = new Outbox(send, time, recorder);
@@ -91,6 +96,15 @@ export class Invalidator {
     this.recorder.coherence.heard(kind, namesOf(invalidation), origin, clock, dropped, lag);
   }
 
+  /**
+   * To be called when nothing more will originate here: waits for what does so now, and tries once more to tell the rest.
+   * @returns how many keys, tags, prefixes and patterns Redis was not told of
+   */
+  async close(): Promise<number> {
+    await Promise.race([Promise.allSettled(this.#telling), this.time.wait(LONGEST_END)]);
+    return this.outbox.close();
+  }
+
   /** Makes everything that this process has, or is about to have, unusable. */
   forget(): void {
     this.apply(EVERYTHING);
@@ -124,8 +138,10 @@ export class Invalidator {
       this.outbox.put(invalidation);
       return undefined;
     }
+    const told = tell();
+    this.#telling.add(told);
     try {
-      return await tell();
+      return await told;
     } catch (error) {
       this.recorder.redisFailed(error);
       this.outbox.put(invalidation);
@@ -134,6 +150,8 @@ export class Invalidator {
         'Redis could not be told of this now. This process does not serve the older value; other instances may, until Redis can be told, which is tried until it succeeds',
         { cause: error },
       );
+    } finally {
+      this.#telling.delete(told);
     }
   }
 

@@ -123,6 +123,30 @@ it.each(Object.keys(STATES))(
   },
 );
 
+it('what is being invalidated when an instance is closed reaches the others', async () => {
+  const instances = new Instances();
+  const [p, q] = (await instances.openSeveral(2, { namespace: 'last', redis: single() })) as [
+    Instance,
+    Instance,
+  ];
+  await p.cache.setMany([['user:1', 1], ['user:2', 1], ['order:1', 1]], { tags: ['t'] }); // prettier-ignore
+  await until(() => q.hasHeardOf(p));
+  await q.cache.getMany(['user:1', 'user:2', 'order:1']);
+  const last = Promise.all([
+    p.cache.clearPattern('us*1'),
+    p.cache.invalidate([], ['t'], ['no*such']),
+    p.cache.set('user:2', 2),
+  ]);
+  await Promise.all([p.close(), last]);
+  await until(() => q.hasHeardOf(p), { what: 'the other instance hearing of it' });
+  expect(p.eventsOf('queued')).toStrictEqual([]);
+  expect(['user:1', 'user:2', 'order:1'].map((key) => q.cache.peek(key))).toStrictEqual(
+    Array(3).fill(undefined),
+  );
+  expect(await q.cache.getMany(['user:1', 'user:2', 'order:1'])).toStrictEqual(new Map([['user:2', 2]]));
+  await q.close();
+});
+
 it('a Redis that hangs delays the end by no more than its time limits', async () => {
   const instance = await open(single());
   server.pause();

@@ -6,7 +6,8 @@ import type { Invalidation } from '../coherence/invalidation.js';
  * included), values are opaque. Every method may reject when the store cannot be reached, and does so with
  * `CacheClosedError` after {@link RemoteStore.close}.
  *
- * A read sees every change called before it, and perhaps later ones. A change that fails rejects its own call only.
+ * A read sees every change called before it, and perhaps later ones. A change that fails rejects its own call only; but values
+ * set one after the other in one tick may be stored together, and then all of them fail if one does.
  *
  * **Leases.** What lies under a key is a value or a lease: bytes that stand for a load under way, put there by a claim. Only
  * the value of a fill that names the same lease replaces it; whatever else is done to the key takes the lease away, and with

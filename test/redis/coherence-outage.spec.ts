@@ -140,6 +140,21 @@ describe('after a cut', () => {
   });
 });
 
+describe('behind a line so slow that a backlog does not come through at once', () => {
+  it('an instance reads it in smaller parts, and knows all in the end', async () => {
+    proxy.refuse();
+    const long = 'x'.repeat(900);
+    const keys = Array.from({ length: 20 }, (_, i) => `user:${i}:${long}`);
+    for (let i = 0; i < 20; i++) await p.cache.deleteMany([...keys, 'a']);
+    await proxy.heal();
+    // One message in 100 ms, 20 of them in 2 s, and an answer has to be there in 375 ms.
+    proxy.throttle(200_000);
+    await until(() => q.hasHeardOf(p), { timeout: 20_000, what: 'the whole backlog' });
+    expect(q.cache.peek('a')).toBeUndefined();
+    expect(q.coherence.resyncs).toEqual(p.coherence.resyncs);
+  });
+});
+
 describe('with a Redis that hangs', () => {
   afterEach(() => server.resume());
 

@@ -83,7 +83,7 @@ const MOVED = (): Error => new Error('MOVED 1 other:1');
 
 function set(topology: Topology, key: string, value: string): Promise<unknown> {
   const lane = topology.laneToWrite(key);
-  const place = lane.write({ ...entry(key, value), until: undefined });
+  const place = lane.write({ kind: 'set', key, values: [entry(key, value)], until: undefined });
   return lane.done.then(() => lane.result(place));
 }
 

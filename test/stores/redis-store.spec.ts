@@ -89,6 +89,19 @@ describe('what travels together', () => {
     expect(await callsOf(server, 'mget')).toBe(3);
   });
 
+  it('stores values of one tick in few commands, none of which is huge', async () => {
+    const store = await open();
+    await server.command('CONFIG', 'RESETSTAT');
+    const small = Array.from({ length: 120 }, (_, i) => entry(`small:${i}`, 'x'));
+    await Promise.all(small.map((one) => setMany(store, [one])));
+    expect(await callsOf(server, 'eval')).toBe(3);
+    const large = Array.from({ length: 9 }, (_, i) => entry(`large:${i}`, 'x'.repeat(30_000)));
+    await setMany(store, large);
+    expect(await callsOf(server, 'eval')).toBe(6);
+    const values = await store.getMany([...small, ...large].map(({ key }) => key));
+    expect(values).toEqual([...small, ...large].map(({ value }) => value));
+  });
+
   it('sends nothing for nothing', async () => {
     const store = await open();
     await server.command('CONFIG', 'RESETSTAT');
@@ -125,18 +138,34 @@ describe('failures of single commands', () => {
     const store = await limited();
     const calls = [
       setMany(store, [entry('ok:1', '1')]),
-      setMany(store, [entry('ok:2', '2'), entry('forbidden', 'secret value')]),
       deleteMany(store, ['forbidden']),
+      setMany(store, [entry('forbidden', 'secret value')]),
       deleteMany(store, ['ok:1']),
+      setMany(store, [entry('ok:2', '2')]),
       store.getMany(['ok:2']),
     ] as const;
-    const [first, second, third, fourth, fifth] = await Promise.allSettled(calls);
+    const [first, second, third, fourth, fifth, sixth] = await Promise.allSettled(calls);
     expect(first.status).toBe('fulfilled');
     expect(second).toMatchObject({ reason: { code: 'CACHE_STORE_FAILED', key: 'forbidden' } });
-    expect((second as PromiseRejectedResult).reason.cause.message).toMatch(/^NOPERM/);
     expect(third).toMatchObject({ reason: { code: 'CACHE_STORE_FAILED', key: 'forbidden' } });
+    expect((third as PromiseRejectedResult).reason.cause.message).toMatch(/^NOPERM/);
     expect(fourth).toMatchObject({ value: [true] });
-    expect(fifth).toMatchObject({ value: [bytes('2')] });
+    expect(fifth.status).toBe('fulfilled');
+    expect(sixth).toMatchObject({ value: [bytes('2')] });
+  });
+
+  it('stores values of one tick all or not at all', async () => {
+    const store = await limited();
+    const calls = [
+      setMany(store, [entry('ok:3', '1')]),
+      setMany(store, [entry('ok:4', '2'), entry('forbidden', 'secret value')]),
+    ];
+    for (const call of await Promise.allSettled(calls)) {
+      const { reason } = call as PromiseRejectedResult;
+      expect(reason.key).toBeUndefined();
+      expect(reason.message).toMatch(/^Redis did not store 'ok:3' and 2 more: NOPERM/);
+    }
+    expect(await store.getMany(['ok:3', 'ok:4'])).toEqual([undefined, undefined]);
   });
 
   it('keeps values out of errors', async () => {

@@ -73,6 +73,23 @@ describe('without a fault', () => {
   });
 });
 
+describe('throttle', () => {
+  it('lets so many bytes a second through, bit by bit, and is over with heal', async () => {
+    const { client, far } = await bench.through(proxy);
+    proxy.throttle(1_000);
+    const began = performance.now();
+    client.socket.write('b'.repeat(100));
+    await until(() => far.received.length > 1, { interval: 1 });
+    expect(far.received.length).toBeLessThan(101);
+    await far.has(`a${'b'.repeat(100)}`);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(95);
+    client.socket.write('c'.repeat(1_000_000));
+    await bench.amplePassingTime();
+    await proxy.heal();
+    await until(() => far.received.length === 1_000_101);
+  });
+});
+
 describe('delay', () => {
   it('holds each direction up, the end of the stream too', async () => {
     const { client, far } = await bench.through(proxy);

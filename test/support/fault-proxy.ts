@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './ports.js';
-import { ProxiedConnection, type Endpoint } from './proxied-connection.js';
+import { type Endpoint, ProxiedConnection, type Shape } from './proxied-connection.js';
 
 export interface FaultProxyOptions {
   /** Where jitter comes from, for runs that can be repeated; default `Math.random`. */
@@ -40,9 +40,14 @@ export class FaultProxy {
   readonly port: number;
   readonly #random: () => number;
   readonly #open = new Set<ProxiedConnection>();
+  readonly #shape: Shape = {
+    lag: () => this.#delay + (this.#jitter > 0 ? this.#random() * this.#jitter : 0),
+    rate: () => this.#rate,
+  };
   #target: Endpoint;
   #delay = 0;
   #jitter = 0;
+  #rate = Infinity;
   #blackHole = false;
   #server: Server | undefined;
   #listening: Promise<unknown> | undefined;
@@ -69,6 +74,11 @@ export class FaultProxy {
   delay(ms: number, jitterMs = 0): void {
     this.#delay = ms;
     this.#jitter = jitterMs;
+  }
+
+  /** So many bytes a second travel at most, in each direction of each connection. */
+  throttle(bytesPerSecond: number): void {
+    this.#rate = bytesPerSecond;
   }
 
   /** Resets all open connections. */
@@ -110,6 +120,7 @@ export class FaultProxy {
   async heal(): Promise<void> {
     if (this.#stopped) throw new Error(`the proxy on port ${this.port} was stopped for good`);
     this.delay(0);
+    this.#rate = Infinity;
     this.#blackHole = false;
     for (const connection of this.#open) connection.heal();
     if (!this.#server) this.#listen();
@@ -136,8 +147,7 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     const target = this.#blackHole ? undefined : this.#target;
-    const lag = (): number => this.#delay + (this.#jitter > 0 ? this.#random() * this.#jitter : 0);
-    const connection = new ProxiedConnection(client, target, lag);
+    const connection = new ProxiedConnection(client, target, this.#shape);
     this.#open.add(connection);
     void connection.closed.then(() => this.#open.delete(connection));
   }

@@ -5,6 +5,17 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** How bytes travel. */
+export interface Shape {
+  /** Asked for each chunk: how many milliseconds later it arrives. */
+  lag(): number;
+  /** Bytes per second in each direction of each connection. */
+  rate(): number;
+}
+
+/** Beyond a bounded rate bytes arrive in pieces of so many milliseconds. */
+const PIECE = 10;
+
 /** The two sides of one proxied connection and what is on its way between them. */
 export class ProxiedConnection {
   /** Resolves once no socket is left. */
@@ -16,9 +27,8 @@ export class ProxiedConnection {
 
   /**
    * @param target without one the connection leads nowhere: whatever the client sends is swallowed
-   * @param lag asked for each chunk: how many milliseconds later it arrives
    */
-  constructor(client: Socket, target: Endpoint | undefined, lag: () => number) {
+  constructor(client: Socket, target: Endpoint | undefined, shape: Shape) {
     this.#client = client;
     if (target === undefined) {
       this.#lanes = [];
@@ -27,7 +37,7 @@ export class ProxiedConnection {
     } else {
       const { host, port } = target;
       this.#server = connect({ host, port, allowHalfOpen: true, noDelay: true });
-      this.#lanes = [new Lane(client, this.#server, lag), new Lane(this.#server, client, lag)];
+      this.#lanes = [new Lane(client, this.#server, shape), new Lane(this.#server, client, shape)];
     }
     this.closed = Promise.all([client, this.#server].map(closing)).then(() => undefined);
   }
@@ -72,16 +82,18 @@ interface Delivery {
 class Lane {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #lag: () => number;
+  readonly #shape: Shape;
   readonly #queue: Delivery[] = [];
   #timer: NodeJS.Timeout | undefined;
   #swallows = false;
+  /** When all that is on its way has arrived, where the rate is bounded. */
+  #busyUntil = 0;
 
-  constructor(from: Socket, to: Socket, lag: () => number) {
+  constructor(from: Socket, to: Socket, shape: Shape) {
     this.#from = from;
     this.#to = to;
-    this.#lag = lag;
-    from.on('data', (chunk: Buffer) => this.#send(() => to.write(chunk)));
+    this.#shape = shape;
+    from.on('data', (chunk: Buffer) => this.#carry(chunk));
     from.on('end', () => this.#send(() => to.end()));
     from.on('error', () => this.#send(() => reset(to)));
     for (const event of ['connect', 'drain']) to.on(event, () => this.#resume());
@@ -101,13 +113,25 @@ class Lane {
 
   /** Delivers now what is on its way. */
   hurry(): void {
+    this.#busyUntil = 0;
     for (const delivery of this.#queue) delivery.at = 0;
     this.#deliver();
   }
 
+  #carry(chunk: Buffer): void {
+    const rate = this.#shape.rate();
+    const piece = rate === Infinity ? chunk.length : Math.max(1, Math.round((rate * PIECE) / 1000));
+    for (let from = 0; from < chunk.length; from += piece) {
+      const part = chunk.subarray(from, from + piece);
+      this.#busyUntil = Math.max(this.#busyUntil, performance.now()) + (part.length / rate) * 1000;
+      this.#send(() => this.#to.write(part));
+    }
+  }
+
   #send(run: () => void): void {
     if (this.#swallows) return;
-    this.#queue.push({ at: performance.now() + this.#lag(), run });
+    const at = Math.max(performance.now(), this.#busyUntil) + this.#shape.lag();
+    this.#queue.push({ at, run });
     this.#deliver();
   }
 

@@ -4,6 +4,9 @@ import type { Write } from './issue.js';
 
 /** The most keys that one command removes: Redis serves nobody else meanwhile. */
 const MOST_REMOVED = 500;
+/** The most values that one command stores, and the bytes beyond which none is added to it. */
+const MOST_SET = 50;
+const BYTES_SET = 65_536;
 
 /**
  * Changes in the groups in which they are sent: removals that follow each other are one command, where all keys are on one
@@ -21,10 +24,19 @@ export function groupChanges(changes: readonly Change[], together: boolean): Cha
   return groups;
 }
 
+/** Has the values of `next` stored by the same command as those of `last`. @returns whether that can be */
+export function join(last: Write | undefined, next: Write): boolean {
+  if (last?.kind !== 'set' || next.kind !== 'set') return false;
+  if (last.until === undefined || next.until === undefined || last.values.length >= MOST_SET) return false;
+  if (last.values.reduce((bytes, { value }) => bytes + value.length, 0) > BYTES_SET) return false;
+  last.values.push(...next.values);
+  return true;
+}
+
 /** @param until when a value may be stored at the latest, by the server's clock; `undefined` where that is not known */
 export function writeOf(group: readonly Change[], until: number | undefined): Write {
   const [first] = group as [Change];
-  if (first.kind === 'set') return { ...first, until };
+  if (first.kind === 'set') return { kind: 'set', key: first.key, values: [first], until };
   return first.kind === 'remove'
     ? { kind: 'remove', key: first.key, keys: group.map(({ key }) => key) }
     : first;

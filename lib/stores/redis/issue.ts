@@ -8,11 +8,18 @@ import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SET, SWEEP } from './scr
 /** What a lane holds besides reads. */
 export type Write = Exclude<Change, { kind: 'remove' | 'set' }> | Setting | Removing | Announcing | Sweeping;
 
-/** A value to be stored. */
-export interface Setting extends Extract<Change, { kind: 'set' }> {
-  /** Until when, by the clock of the server it goes to; `undefined` where that is not known. */
+/** Values to be stored on one server, by one command. */
+export interface Setting {
+  readonly kind: 'set';
+  /** The first key. */
+  readonly key: string;
+  readonly values: ToSet[];
+  /** Until when, by the clock of the server they go to; `undefined` where that is not known: then it is one value. */
   readonly until: number | undefined;
 }
+
+/** A value to be stored. */
+export type ToSet = Extract<Change, { kind: 'set' }>;
 
 /** Keys on one server, or one key, to be removed. */
 export interface Removing {
@@ -49,9 +56,7 @@ export function issue(
   const key = prefix + write.key;
   switch (write.kind) {
     case 'set':
-      return write.until === undefined
-        ? commands.set(key, write.value, 'PX', Math.ceil(write.ttl))
-        : commands.evalBuffer(SET, 1, key, write.value, Math.ceil(write.ttl), write.until);
+      return issueSet(commands, write, prefix);
     case 'remove':
       return commands.evalBuffer(
         REMOVE,
@@ -85,4 +90,14 @@ export function issue(
       return commands.evalBuffer(FILL, keys.length, ...keys, ...args, packHashes(guard.hashes));
     }
   }
+}
+
+function issueSet(commands: Commands, { key, values, until }: Setting, prefix: string): Promise<unknown> {
+  const [first] = values as [ToSet];
+  if (until === undefined) return commands.set(prefix + key, first.value, 'PX', Math.ceil(first.ttl));
+  const args: (string | Buffer | number)[] = [];
+  for (const value of values) args.push(prefix + value.key);
+  args.push(until);
+  for (const { value, ttl } of values) args.push(value, Math.ceil(ttl));
+  return commands.evalBuffer(SET, values.length, ...args);
 }

@@ -1,6 +1,7 @@
 import { CacheStoreError } from '../../primitives/errors.js';
 import type { Invalidation } from '../../coherence/invalidation.js';
 import type { Bookkeeping } from './bookkeeping.js';
+import { join } from './changes.js';
 import type { Write } from './issue.js';
 
 /**
@@ -62,9 +63,10 @@ export class Lane {
     return undefined;
   }
 
-  /** @returns the place of the result, for {@link result} */
+  /** @returns the place of the result, for {@link result}: values that are stored by one command share it */
   write(write: Write): number {
-    return this.writes.push(write) - 1;
+    const { writes } = this;
+    return join(writes.at(-1), write) ? writes.length - 1 : writes.push(write) - 1;
   }
 
   announce(invalidation: Invalidation): void {

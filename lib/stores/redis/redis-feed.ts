@@ -9,7 +9,7 @@ import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
 import { notConnected } from './topology.js';
 
-/** The most messages taken at once. */
+/** The most messages taken at once. Fewer are asked for as long as so many take longer than there is time. */
 const BATCH = 500;
 
 /**
@@ -26,6 +26,7 @@ type StreamReply = [key: Buffer, entries: [id: Buffer, fields: Buffer[] | null][
  */
 export class RedisFeed implements Feed {
   #heardAt = -Infinity;
+  #batch = BATCH;
 
   /**
    * @param client for the clock
@@ -75,10 +76,11 @@ export class RedisFeed implements Feed {
       await new Promise((resolve) => setTimeout(resolve, COLLECT));
     }
     const { clockKey, streamKey } = this.bookkeeping;
+    const batch = this.#batch;
     const replies = await this.listener
       .pipeline()
       .getrangeBuffer(clockKey, 0, CLOCK_LAYOUT.header - 1)
-      .xreadBuffer('COUNT', BATCH, 'BLOCK', patience, 'STREAMS', streamKey, `${after}-0`)
+      .xreadBuffer('COUNT', batch, 'BLOCK', patience, 'STREAMS', streamKey, `${after}-0`)
       .exec();
     const [header, stream] = replies ?? [];
     if (header === undefined || stream === undefined) throw new Error('no reply');
@@ -89,16 +91,15 @@ export class RedisFeed implements Feed {
     if (stream[0]) throw stream[0];
     const entries = (stream[1] as StreamReply)?.[0]?.[1] ?? [];
     if (entries.length > 0) this.#heardAt = performance.now();
-    return {
-      reading: readHeader(header[1]),
-      messages: entries.map(readMessage),
-      more: entries.length === BATCH,
-    };
+    const more = entries.length === batch;
+    if (more) this.#batch = Math.min(BATCH, batch * 2);
+    return { reading: readHeader(header[1]), messages: entries.map(readMessage), more };
   }
 
   /** A connection that is silent for so long may be dead without the system knowing. */
   #giveUp(limit: number): never {
     this.listener.disconnect(true);
+    this.#batch = Math.ceil(this.#batch / 4);
     return late(limit);
   }
 }

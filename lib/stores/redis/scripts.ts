@@ -120,13 +120,13 @@ return epoch .. packed
 `;
 
 /**
- * KEYS: key. ARGV: value, milliseconds, and until when by the server's clock, in milliseconds. Gives 1 if it was in time. What
- * its caller has given up may lie in some buffer for long: carried out then, it would undo what came after it.
+ * KEYS: keys. ARGV: until when by the server's clock, in milliseconds; value and milliseconds for each key. Gives 1 if it was in
+ * time. What its callers have given up may lie in some buffer for long: carried out then, it would undo what came after it.
  */
 export const SET = `
 local t = redis.call('TIME')
-if t[1] * 1000 + t[2] / 1000 > tonumber(ARGV[3]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if t[1] * 1000 + t[2] / 1000 > tonumber(ARGV[1]) then return 0 end
+for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2 * i], 'PX', ARGV[2 * i + 1]) end
 return 1
 `;
 

@@ -10,6 +10,9 @@ const KEYS_PER_COMMAND = 1_000;
 /** The most commands written at once, which bounds the memory that takes. */
 const COMMANDS_PER_PIPELINE = 1_000;
 
+/** Up to so many commands a pipeline costs more than it saves. */
+const COMMANDS_WITHOUT_PIPELINE = 3;
+
 /** Commands of a lane that have to be asked of another node of the cluster: their places. */
 export interface Misrouted {
   readonly writes: number[];
@@ -53,21 +56,25 @@ class Sending {
 
   async run(): Promise<Misrouted> {
     const { connection } = this.to;
+    const sent: Promise<void>[] = [];
     // With automatic pipelining a command outside of a pipeline would be overtaken by a later pipeline.
-    if (this.#count === 1 && connection.options.enableAutoPipelining !== true) {
-      try {
-        this.#answer(0, await this.#issue(0, connection as unknown as Commands));
-      } catch (error) {
-        this.#refuse(0, error);
+    if (this.#count <= COMMANDS_WITHOUT_PIPELINE && connection.options.enableAutoPipelining !== true) {
+      for (let n = 0; n < this.#count; n++) sent.push(this.#runAlone(n));
+    } else {
+      for (let from = 0; from < this.#count; from += COMMANDS_PER_PIPELINE) {
+        sent.push(this.#runPipeline(connection.pipeline(), from));
       }
-      return this.#misrouted;
     }
-    const pipelines: Promise<void>[] = [];
-    for (let from = 0; from < this.#count; from += COMMANDS_PER_PIPELINE) {
-      pipelines.push(this.#runPipeline(connection.pipeline(), from));
-    }
-    await Promise.all(pipelines);
+    for (const one of sent) await one;
     return this.#misrouted;
+  }
+
+  async #runAlone(n: number): Promise<void> {
+    try {
+      this.#answer(n, await this.#issue(n, this.to.connection as unknown as Commands));
+    } catch (error) {
+      this.#refuse(n, error);
+    }
   }
 
   async #runPipeline(pipeline: ChainableCommander, from: number): Promise<void> {

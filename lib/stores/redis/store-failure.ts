@@ -16,8 +16,16 @@ const WRITES: Readonly<Record<Write['kind'], string>> = {
   announce: 'announce an invalidation under',
 };
 
-export function writeFailure({ kind, key }: Write, cause: unknown): CacheStoreError {
-  return storeFailure(`Redis did not ${WRITES[kind]} '${key}'`, cause, key);
+export function writeFailure(write: Write, cause: unknown): CacheStoreError {
+  const { kind, key } = write;
+  const others = countOf(write) - 1;
+  const what = `Redis did not ${WRITES[kind]} '${key}'`;
+  return others > 0 ? storeFailure(`${what} and ${others} more`, cause) : storeFailure(what, cause, key);
+}
+
+function countOf(write: Write): number {
+  if (write.kind === 'set') return write.values.length;
+  return 'keys' in write ? write.keys.length : 1;
 }
 
 /**

@@ -255,7 +255,7 @@ describe('after close', () => {
     await works(store);
     await store.close();
     expect(sockets()).toBe(0);
-    expect(timers.stop()).toEqual([]);
+    expect(await timers.stop()).toEqual([]);
     expect(await failure(store.getMany(['a']))).toMatchObject({ code: 'CACHE_CLOSED' });
   });
 

@@ -1,7 +1,6 @@
 /**
  * How long this process may believe that it has heard of everything that others invalidated. Read at every hit, so that a
- * dead connection, which nobody tells of, has its effect when the time has come and not when a timer finds it out. Hits in
- * memory go by a coarse clock, see `CoarseClock`: up to 32 of them may come late after the event loop was blocked.
+ * dead connection, which nobody tells of, has its effect when the time has come and not when a timer finds it out.
  */
 export class Trust {
   /**
@@ -9,10 +8,16 @@ export class Trust {
    * `maxStaleness`: those cannot be older than they might be anyway.
    */
   until: number;
+  /**
+   * Up to when a clock is good enough that is behind by up to half of `maxStaleness`: hits in memory go by such a one, see
+   * `CoarseClock`. As long as others are heard of it is never later than that.
+   */
+  calmUntil: number;
 
   /** @param maxStaleness milliseconds; `Infinity` where there are no others */
   constructor(readonly maxStaleness: number) {
     this.until = maxStaleness === Infinity ? Infinity : -Infinity;
+    this.calmUntil = this.until;
   }
 
   /**
@@ -26,6 +31,7 @@ export class Trust {
   /** Everything that was announced before `moment` has been applied here. */
   heardUpTo(moment: number): void {
     this.until = moment + this.maxStaleness;
+    this.calmUntil = moment + this.maxStaleness / 2;
   }
 
   /** Whether what was loaded at `bornAt` may be served now. */

@@ -78,9 +78,7 @@ export class MemoryTier {
     const entry = this.#entries.peek(key);
     if (entry === undefined) return undefined;
     const now = this.coarse.now();
-    return entry.expiresAt > now && this.trust.admits(entry.bornAt, now) && this.#valid(key, entry)
-      ? entry
-      : undefined;
+    return entry.expiresAt > now && this.#trusted(entry, now) && this.#valid(key, entry) ? entry : undefined;
   }
 
   /**
@@ -154,11 +152,16 @@ export class MemoryTier {
     if (this.#valid(key, entry)) {
       const now = this.coarse.now();
       // What cannot be trusted now stays: it may turn out to be valid when contact is regained.
-      if (entry.expiresAt > now) return now <= this.trust.until || this.trust.admits(entry.bornAt, now);
+      if (entry.expiresAt > now) return this.#trusted(entry, now);
       this.recorder.expired(key);
     }
     this.#entries.delete(key);
     return false;
+  }
+
+  /** @param now by the coarse clock: where that is not good enough, the exact one is looked at */
+  #trusted(entry: Entry, now: number): boolean {
+    return now <= this.trust.calmUntil || this.trust.admits(entry.bornAt, this.exact.now());
   }
 
   #valid(key: string, entry: Entry): boolean {

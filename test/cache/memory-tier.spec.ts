@@ -9,15 +9,14 @@ import { MemoryTier } from '../../lib/tiers/memory-tier.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { ManualClock } from '../support/manual-clock.js';
 
-function tierOf(clock: ManualClock) {
+function tierOf(clock: ManualClock, trust = new Trust(Infinity), coarse = clock) {
   const recorder = new Recorder('test', '0000000000000000');
-  const trust = new Trust(Infinity);
   const coherence = new Coherence(65_536, trust);
   const options = { maxSize: 100_000, maxBytes: undefined, longest: undefined };
   return {
     recorder,
     coherence,
-    tier: new MemoryTier(options, clock, clock, coherence.clock, trust, recorder),
+    tier: new MemoryTier(options, clock, coarse, coherence.clock, trust, recorder),
   };
 }
 
@@ -53,6 +52,22 @@ describe('the memory tier', () => {
     expect(bytes).toBeLessThanOrEqual(1024);
     expect(evictions).toStrictEqual({ maxSize: 0, maxBytes: 7 });
     expect(cache.peek('k9')).toBe('x'.repeat(300));
+  });
+
+  it('goes by the exact clock as soon as a clock that is behind might matter', () => {
+    const clock = new ManualClock();
+    const coarse = new ManualClock();
+    const trust = new Trust(1_000);
+    const { tier } = tierOf(clock, trust, coarse);
+    trust.heardUpTo(clock.now());
+    tier.put('k', entry(), 60_000);
+    clock.advance(501);
+    coarse.advance(501);
+    expect(tier.get('k')).toBeDefined();
+    clock.advance(500);
+    expect([tier.get('k'), tier.peek('k')]).toStrictEqual([undefined, undefined]);
+    trust.heardUpTo(clock.now());
+    expect(tier.get('k')).toBeDefined();
   });
 
   it('does not hold what is larger than maxBytes, nor what that replaces', async () => {

@@ -1,5 +1,7 @@
 import type { Fence, Fences } from '../coherence/fences.js';
+import type { Trust } from '../coherence/trust.js';
 import type { Recorder } from '../observability/recorder.js';
+import type { Clock } from '../primitives/clock.js';
 import { CacheReentrancyError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
@@ -8,6 +10,8 @@ import type { Entry } from '../tiers/entry.js';
 export interface Flight {
   readonly key: string;
   readonly fence: Fence;
+  /** When it began, by the process' clock: what it finds cannot be older, whatever this process has not heard of. */
+  readonly begunAt: number;
   /** The tags that the value will carry, as far as that is known before it is loaded. */
   readonly tags: readonly string[] | undefined;
   /** The entry, whether it was stored or not; `undefined` when the loader had nothing. */
@@ -27,6 +31,7 @@ class SingleFlight implements Flight {
   constructor(
     readonly key: string,
     readonly fence: Fence,
+    readonly begunAt: number,
     readonly tags: readonly string[] | undefined,
   ) {}
 }
@@ -39,18 +44,21 @@ export class Flights {
 
   constructor(
     private readonly fences: Fences,
+    private readonly trust: Trust,
+    private readonly time: Clock,
     private readonly recorder: Recorder,
   ) {}
 
   /**
    * The flight a caller may join. Not one that an invalidation of its key, a prefix or a tag it is known to carry has touched:
    * its callers asked earlier, and may get the older value; this one may not. Other tags may be known only when it has
-   * landed, see {@link admits}.
+   * landed, see {@link admits}. Nor one that began so long ago that others may have invalidated its value unheard.
    * @throws CacheReentrancyError when the loader of `key` itself asks for `key` before it first waits
    */
   joinable(key: string): Flight | undefined {
     const flight = this.#byKey.get(key);
     if (flight === undefined || !this.fences.admits(flight.fence, flight.tags)) return undefined;
+    if (!this.trust.admits(flight.begunAt, this.time.now())) return undefined;
     if (this.#starting.some((keys) => keys.includes(key))) {
       const name = userKey(key);
       throw new CacheReentrancyError(
@@ -76,7 +84,7 @@ export class Flights {
     tags: readonly string[] | undefined,
     search: (fence: Fence) => Promise<Entry | undefined>,
   ): Flight {
-    const flight = new SingleFlight(key, this.fences.open(key), tags);
+    const flight = new SingleFlight(key, this.fences.open(key), this.time.now(), tags);
     // Before the search begins: it may run a loader at once, which may ask for this key.
     this.#byKey.set(key, flight);
     flight.result = this.#fly(flight, search);
@@ -101,13 +109,14 @@ export class Flights {
     search: (fences: readonly Fence[]) => Promise<(Entry | undefined)[]>,
   ): readonly Flight[] {
     const fences = keys.map((key) => this.fences.open(key));
+    const begunAt = this.time.now();
     let resolve!: (entries: Promise<(Entry | undefined)[]>) => void;
     const results = new Promise<(Entry | undefined)[]>((settle) => (resolve = settle));
     const flights = keys.map((key, i): Flight => {
       const result = results.then((entries) => entries[i]);
       // Whoever started the batch waits for it; a flight that nobody joined must not fail unheard as well.
       result.catch(() => {});
-      return { key, fence: fences[i]!, tags, result, ofBatch: true };
+      return { key, fence: fences[i]!, begunAt, tags, result, ofBatch: true };
     });
     for (const flight of flights) this.#byKey.set(flight.key, flight);
     resolve(search(fences).finally(() => flights.forEach((flight) => this.#land(flight))));

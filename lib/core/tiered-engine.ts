@@ -63,7 +63,7 @@ export class TieredEngine implements CacheEngine {
     this.#chain = chain;
     this.#invalidator = invalidator;
     this.#follower = parts.follower;
-    const flights = new Flights(coherence.fences, recorder);
+    const flights = new Flights(coherence.fences, coherence.trust, time, recorder);
     const claims = new Claims(chain, coherence.fences, time, recorder);
     this.#loader = new Loader(flights, values, recorder, time);
     const reading = { chain, coherence, flights, loader: this.#loader, claims, values, recorder };

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { jsonCodec } from '../../lib/index.js';
 import { redisFor, SHARED_TOPOLOGIES } from '../support/caches.js';
-import { breathe } from '../support/deferred.js';
+import { breathe, Deferred } from '../support/deferred.js';
 import { closeInstances, type Instance, openInstance } from './instances.js';
 
 afterEach(closeInstances);
@@ -55,6 +55,29 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
         }
         await closeInstances();
       }
+    });
+
+    it('lets nobody join a load that began more than maxStaleness ago', async () => {
+      const [p, q] = await pair();
+      let loads = 0;
+      const first = new Deferred<string>();
+      const load = () => (++loads === 1 ? first.promise : 'new');
+      q.store.feed.hold();
+      await q.clock.pass(5_000);
+      const early = q.cache.getOrSet('k', load);
+      const batch = q.cache.getOrSetMany(['b'], async () => new Map([['b', await first.promise]]));
+      await breathe();
+      await p.cache.deleteMany(['k', 'b']);
+      await q.clock.pass(9_900);
+      const joined = q.cache.getOrSet('k', load);
+      await q.clock.pass(200);
+      const late = [q.cache.getOrSet('k', load), q.cache.getOrSet('b', () => 'new')];
+      await q.clock.pass(15_000);
+      await expect(Promise.all(late)).resolves.toStrictEqual(['new', 'new']);
+      first.resolve('old');
+      await expect(Promise.all([early, joined])).resolves.toStrictEqual(['old', 'old']);
+      await expect(batch).resolves.toStrictEqual(new Map([['b', 'old']]));
+      expect(loads).toBe(2);
     });
 
     it('is told of, in events and stats, and so is its end', async () => {

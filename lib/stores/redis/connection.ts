@@ -22,14 +22,16 @@ export const CONNECTION_DEFAULTS = {
   connectTimeout: 2_000,
   /** How long an ending connection may take to say goodbye. */
   disconnectTimeout: 200,
+  /** The longest pause before a server that loads its data is asked again whether it has. */
+  maxLoadingRetryTime: 500,
   /** For a tick's commands. A connection that stays silent for so long is given up and made anew. */
   commandTimeout: 2_000,
 } as const;
 
-/** The longest pause between two attempts to connect. There is no last attempt. */
-const LONGEST_PAUSE = 2_000;
+/** The longest pause between two attempts to connect: Redis is used again soon after its return. There is no last attempt. */
+const LONGEST_PAUSE = 500;
 /** From being connected to being ready: authentication, and waiting for a server that loads its data. */
-const HANDSHAKE_TIMEOUT = 10_000;
+const HANDSHAKE_TIMEOUT = 5_000;
 /** How long replies under way are waited for when a store is closed … */
 const QUIT_TIMEOUT = 1_000;
 /** … and then its connections' end: longer than they can take to be broken off, see `disconnectTimeout`. */
@@ -98,7 +100,7 @@ function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): Clus
   };
 }
 
-/** Milliseconds until the next attempt: 50, 100, 200 … 2,000, a fifth more or less, so that instances do not come at once. */
+/** Milliseconds until the next attempt: 50, 100, 200, 400, 500, a fifth more or less, so that instances do not come at once. */
 function pause(attempt: number): number {
   return Math.min(25 * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
 }
@@ -125,7 +127,8 @@ function reportLoss(client: Redis | Cluster, onError: (error: Error) => void): v
   let wasReady = false;
   client.on('ready', () => (wasReady = true));
   client.on('close', () => {
-    if (wasReady) onError(new CacheStoreError('the connection to Redis was lost, and is being made again'));
+    const lost = 'the connection to Redis was lost, and is being made again';
+    if (wasReady) onError(new CacheStoreError(lost, { trouble: 'unreachable' }));
     wasReady = false;
   });
 }
@@ -150,14 +153,10 @@ export async function becomesReady(client: Redis | Cluster, within: number): Pro
  * @param client may be somebody else's, with options that suit its owner
  */
 export function duplicate(client: Redis | Cluster): Redis | Cluster {
-  const { enableOfflineQueue, maxRetriesPerRequest, autoResendUnfulfilledCommands, connectTimeout } =
-    CONNECTION_DEFAULTS;
+  const { commandTimeout: _none, disconnectTimeout: _theirs, ...defaults } = CONNECTION_DEFAULTS;
   const options = {
-    enableOfflineQueue,
-    maxRetriesPerRequest,
-    autoResendUnfulfilledCommands,
+    ...defaults,
     enableAutoPipelining: false,
-    connectTimeout,
     retryStrategy: pause,
     reconnectOnError: isDemoted,
     // It may wait for as long as nothing happens.
@@ -171,7 +170,7 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
   const cluster = client as Cluster;
   const redisOptions = { ...cluster.options.redisOptions, ...options };
   return cluster.duplicate([], {
-    enableOfflineQueue,
+    enableOfflineQueue: defaults.enableOfflineQueue,
     lazyConnect: false,
     clusterRetryStrategy: pause,
     redisOptions,

@@ -1,5 +1,6 @@
 import { CacheStoreError } from '../../primitives/errors.js';
 import type { Write } from './issue.js';
+import { troubleOf } from './trouble.js';
 
 export function readFailure(cause: unknown): CacheStoreError {
   return storeFailure('Redis did not answer a read', cause);
@@ -33,7 +34,8 @@ function countOf(write: Write): number {
  * values for `SET`. Only the command's name is kept, since errors end up in logs.
  */
 export function storeFailure(what: string, cause: unknown, key?: string): CacheStoreError {
-  return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause) });
+  const trouble = troubleOf(cause);
+  return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause), trouble });
 }
 
 function reasonOf(cause: unknown): string {

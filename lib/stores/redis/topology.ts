@@ -28,6 +28,8 @@ export interface TopologyOptions {
   readonly owned: boolean;
   /** Milliseconds after which a tick's commands are given up. */
   readonly commandTimeout: number;
+  /** Milliseconds after which those among them are given up that loads wait for. */
+  readonly patience: () => number;
   /** How announcements are put. */
   readonly bookkeeping: Bookkeeping;
   /** Told whenever commands are about to be sent. */
@@ -40,6 +42,16 @@ export interface TopologyOptions {
  */
 export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
+}
+
+export function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster;
+}
+
+/** How many bytes a connection has brought so far. */
+export function receivedBy(connection: Redis | undefined): number {
+  // It has no stream before the first attempt to connect.
+  return connection?.stream?.bytesRead ?? 0;
 }
 
 /** Clients that have been connected: what they are given while they are not, now, might wait for long. */
@@ -57,8 +69,13 @@ export function isStarting(client: Redis | Cluster): boolean {
   return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
 }
 
+export function notReady(status: string, after: number): CacheStoreError {
+  return new CacheStoreError(`Redis is not ready after ${after} ms (${status})`, { trouble: 'unreachable' });
+}
+
 export function notConnected(status: string): CacheStoreError {
   return new CacheStoreError(
     `Redis is not connected (${status}): nothing was sent, and the connection is being made again in the background`,
+    { trouble: 'unreachable' },
   );
 }

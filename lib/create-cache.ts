@@ -15,6 +15,7 @@ import { openStore, startRefused } from './open-store.js';
 import { type Clock, CoarseClock, processClock } from './primitives/clock.js';
 import { resolveRedisOptions } from './stores/redis/redis-options.js';
 import type { RemoteStore } from './stores/store.js';
+import type { GuardedStore } from './tiers/guarded-store.js';
 import { Invalidator } from './tiers/invalidator.js';
 import { newInstance } from './tiers/leases.js';
 import { MemoryTier } from './tiers/memory-tier.js';
@@ -155,7 +156,7 @@ class Start {
 }
 
 function followerOf(
-  { feed }: RemoteStore,
+  store: GuardedStore,
   coherence: Coherence,
   invalidator: Invalidator,
   time: Clock,
@@ -167,7 +168,7 @@ function followerOf(
     recorder.settingsDiffer(message);
     onWarning?.(message);
   };
-  return new Follower(feed, coherence.shared, coherence.trust, time, {
+  return new Follower(store.feed, coherence.shared, coherence.trust, time, {
     heard: (message, raw) => invalidator.hear(message, raw),
     forget: () => invalidator.forget(),
     doubted: (reason) => recorder.coherence.outOfSync(reason),
@@ -178,7 +179,9 @@ function followerOf(
     },
     failed: (error, joining) => {
       recorder.redisFailed(error);
-      if (joining && error instanceof Error) onStoreError?.(error);
+      if (!joining || !(error instanceof Error)) return;
+      store.doubt(error);
+      onStoreError?.(error);
     },
     contact: (kept) => {
       recorder.coherence.contact(kept);

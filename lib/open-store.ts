@@ -38,10 +38,10 @@ export async function openStore(
   let guarded: GuardedStore | undefined;
   let early = false;
   const hooks = {
-    onError: (error: Error): void => {
+    onError: (error: Error, ofNode = false): void => {
       recorder.redisFailed(error);
       if (guarded === undefined) early = true;
-      else guarded.doubt();
+      else guarded.doubt(ofNode ? undefined : error);
       onError(error);
     },
     onReady: () => guarded?.connected(),

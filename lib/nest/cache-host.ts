@@ -13,16 +13,7 @@ export class CacheHost implements OnApplicationShutdown {
   private constructor(private readonly cache: CreatedCache) {}
 
   static async start(options: CacheOptions): Promise<CacheHost> {
-    const log = new StoreLog(options?.name);
-    return new CacheHost(
-      await createCache(options, {
-        onStoreError: (error) => log.failed(error),
-        onStoreReady: () => log.recovered(),
-        onBreaker: (part, state, reason) => log.breaker(part, state, reason),
-        onContact: (kept) => log.contact(kept),
-        onWarning: (message) => log.warn(message),
-      }),
-    );
+    return new CacheHost(await createCache(options, new StoreLog(options?.name).surroundings));
   }
 
   get manager(): CacheManager {

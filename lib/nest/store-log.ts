@@ -1,6 +1,10 @@
 import { Logger } from '@nestjs/common';
 
+import type { Surroundings } from '../create-cache.js';
 import type { BreakerPart, BreakerState } from '../observability/breaker-recorder.js';
+
+/** How long nothing may go wrong before that is said, in milliseconds: a connection may be lost as soon as it is made. */
+const QUIET = 1_000;
 
 /** Says each trouble with Redis once when it begins and once when it is over, whatever happens in between. */
 export class StoreLog {
@@ -9,6 +13,7 @@ export class StoreLog {
   #failing = false;
   /** … and it is not asked. */
   #givenUp = false;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
   #refusing = false;
   #deaf = false;
 
@@ -16,26 +21,40 @@ export class StoreLog {
     this.#logger = new Logger(name === undefined ? 'CacheModule' : `CacheModule(${name})`);
   }
 
-  failed(error: Error): void {
+  /** What has to be told to it. */
+  get surroundings(): Surroundings {
+    return {
+      onStoreError: (error) => this.#failed(error),
+      onStoreReady: () => this.#recovered(),
+      onBreaker: (part, state, reason) => this.#breaker(part, state, reason),
+      onContact: (kept) => this.#contact(kept),
+      onWarning: (message) => this.#logger.warn(message),
+    };
+  }
+
+  #failed(error: Error): void {
     this.#fail(`Redis cannot be reached, the cache goes on without it: ${error.message}`);
   }
 
-  recovered(): void {
+  #recovered(): void {
     // Being connected is not all there is to it.
     if (!this.#failing || this.#givenUp) return;
-    this.#failing = false;
-    this.#logger.log('Redis can be reached again');
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      this.#failing = false;
+      this.#logger.log('Redis can be reached again');
+    }, QUIET).unref();
   }
 
-  breaker(part: BreakerPart, state: BreakerState, reason: string | undefined): void {
+  #breaker(part: BreakerPart, state: BreakerState, reason: string | undefined): void {
     if (part === 'writes') return this.#refused(state, reason);
     this.#givenUp = state !== 'closed';
     if (state === 'open') this.#fail(`Redis cannot be used (${reason}), the cache goes on without it`);
-    else if (state === 'closed') this.recovered();
+    else if (state === 'closed') this.#recovered();
   }
 
   /** As long as Redis as a whole cannot be reached, that has been said. */
-  contact(kept: boolean): void {
+  #contact(kept: boolean): void {
     if (!kept && !this.#failing) {
       this.#deaf = true;
       this.#logger.warn(
@@ -47,11 +66,8 @@ export class StoreLog {
     }
   }
 
-  warn(message: string): void {
-    this.#logger.warn(message);
-  }
-
   #fail(message: string): void {
+    clearTimeout(this.#quiet);
     if (this.#failing) return;
     this.#failing = true;
     this.#logger.error(message);

@@ -8,6 +8,8 @@ export const WINDOW_CALLS = 100;
 export const LEAST_FAILURES = 5;
 /** … if they are this part of the calls that count. */
 export const FAILED_PART = 0.5;
+/** Where nothing at all has succeeded for so long, in milliseconds, and so many calls have failed, it opens whatever was before. */
+export const LONGEST_STREAK = 100;
 /** Pauses before probes, in milliseconds: a hiccup is over soon. */
 export const FIRST_PAUSE = 100;
 export const LONGEST_PAUSE = 500;
@@ -26,6 +28,9 @@ export interface BreakerHooks {
 export class CircuitBreaker {
   #state: BreakerState = 'closed';
   readonly #window: Window;
+  /** Failures since the last success, and when the first of them was. */
+  #streak = 0;
+  #failingSince = 0;
   #wake: (() => void) | undefined;
   #stopped = false;
 
@@ -48,6 +53,7 @@ export class CircuitBreaker {
   }
 
   succeeded(): void {
+    this.#streak = 0;
     this.#window.note(0, this.coarse.now());
   }
 
@@ -57,7 +63,8 @@ export class CircuitBreaker {
     if (this.#state !== 'closed' || this.#stopped) return;
     const now = this.time.now();
     this.#window.note(1, now);
-    if (!this.#window.hasTooMany(now)) return;
+    if (this.#streak++ === 0) this.#failingSince = now;
+    if (!this.#failsAlways(now) && !this.#window.hasTooMany(now)) return;
     onOpen?.();
     this.#become('open', reason);
     void this.#recover();
@@ -74,6 +81,11 @@ export class CircuitBreaker {
     this.#wake?.();
   }
 
+  /** Calls may have become few because they fail: then the many good ones before say nothing. */
+  #failsAlways(now: number): boolean {
+    return this.#streak >= LEAST_FAILURES && now - this.#failingSince >= LONGEST_STREAK;
+  }
+
   async #recover(): Promise<void> {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.#pause(pause);
@@ -88,6 +100,7 @@ export class CircuitBreaker {
       this.#become('open', undefined);
     }
     this.#window.clear();
+    this.#streak = 0;
     this.#become('closed', undefined);
   }
 

@@ -133,9 +133,10 @@ export class GuardedStore implements RemoteStore {
     }
   }
 
-  /** Something went wrong outside of any call. */
-  doubt(): void {
+  /** Something went wrong outside of any call. @param error if it concerns the whole store */
+  doubt(error?: Error): void {
     this.#doubted = true;
+    if (error !== undefined) this.failed(error);
   }
 
   /** There is a connection again: whether it can be used is found out now. */

@@ -10,6 +10,7 @@ import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
 import {
   atEndOfTick,
+  breakOff,
   isStarting,
   notConnected,
   receivedBy,
@@ -220,7 +221,8 @@ export class ClusterServers implements Topology {
 
   /** As with a single server: the connection may be dead. ioredis makes a new one when it is needed. */
   #giveUp(address: string): void {
-    if (this.options.owned) this.#nodes().get(address)?.disconnect();
+    const node = this.options.owned ? this.#nodes().get(address) : undefined;
+    if (node?.stream) breakOff(node, false);
   }
 
   /**

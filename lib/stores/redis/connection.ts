@@ -3,7 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions as ServerOptions } fr
 
 import { CacheConfigError, CacheStoreError } from '../../primitives/errors.js';
 import type { ResolvedRedis } from './redis-options.js';
-import { storeFailure } from './store-failure.js';
+import { connectionFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
 
 /**
@@ -28,6 +28,8 @@ export const CONNECTION_DEFAULTS = {
   commandTimeout: 2_000,
 } as const;
 
+/** The first pause before an attempt to connect, in milliseconds. */
+const FIRST_PAUSE = 50;
 /** The longest pause between two attempts to connect: Redis is used again soon after its return. There is no last attempt. */
 const LONGEST_PAUSE = 500;
 /** From being connected to being ready: authentication, and waiting for a server that loads its data. */
@@ -47,21 +49,21 @@ export interface Connection {
 
 /**
  * Begins to connect, without waiting for it.
- * @param onError told of every failure of a connection of ours
+ * @param onError told of every failure of a connection of ours, and whether it is that of one node of a cluster
  * @throws CacheConfigError when ioredis is not installed
  */
 export async function openConnection(
   redis: ResolvedRedis,
-  onError: (error: Error) => void,
+  onError: (error: Error, ofNode: boolean) => void,
 ): Promise<Connection> {
   if (redis.kind === 'client') {
     return { client: redis.client, owned: false, commandTimeout: timeoutOf(redis.client.options) };
   }
   const client = await create(redis);
   // Without a listener ioredis writes errors to the console.
-  client.on('error', (error: unknown) => onError(storeFailure('the connection to Redis failed', error)));
+  client.on('error', (error: unknown) => onError(connectionFailure('Redis', error), false));
   client.on('node error', (error: unknown, address: string) =>
-    onError(storeFailure(`the connection to ${address} of the Redis Cluster failed`, error)),
+    onError(connectionFailure(`${address} of the Redis Cluster`, error), true),
   );
   reportLoss(client, onError);
   limitHandshake(client);
@@ -87,7 +89,7 @@ function withDefaults(options: ServerOptions): ServerOptions {
   const { commandTimeout: _ours, ...defaults } = CONNECTION_DEFAULTS;
   // The store limits the time of a whole tick's commands: ioredis would set a timer for each of them.
   const { commandTimeout: _theirs, ...rest } = withoutUndefined(options);
-  return { ...defaults, retryStrategy: pause, reconnectOnError: isDemoted, ...rest };
+  return { ...defaults, retryStrategy: pause, reconnectOnError: untilDemoted(), ...rest };
 }
 
 function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): ClusterOptions {
@@ -102,13 +104,21 @@ function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): Clus
 
 /** Milliseconds until the next attempt: 50, 100, 200, 400, 500, a fifth more or less, so that instances do not come at once. */
 function pause(attempt: number): number {
-  return Math.min(25 * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
+  return Math.min((FIRST_PAUSE / 2) * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
 }
 
-/** After a failover the connection may still lead to the former master, which is a replica now. */
-function isDemoted(error: Error): boolean {
-  // Before Redis 7 the error of a script has it in the middle.
-  return /\bREADONLY\b/.test(error.message);
+/**
+ * After a failover the connection may still lead to the former master, which is a replica now. Of all that it refuses at once
+ * only the first ends the connection.
+ */
+function untilDemoted(): (error: Error) => boolean {
+  let endedAt = -Infinity;
+  return ({ message }) => {
+    // Before Redis 7 the error of a script has it in the middle.
+    if (!/\bREADONLY\b/.test(message) || performance.now() - endedAt < FIRST_PAUSE) return false;
+    endedAt = performance.now();
+    return true;
+  };
 }
 
 function timeoutOf({
@@ -123,12 +133,12 @@ function withoutUndefined<T extends object>(options: T): T {
 }
 
 /** A connection that the other side closes is no error to ioredis, only the attempts to make a new one may be. */
-function reportLoss(client: Redis | Cluster, onError: (error: Error) => void): void {
+function reportLoss(client: Redis | Cluster, onError: (error: Error, ofNode: boolean) => void): void {
   let wasReady = false;
   client.on('ready', () => (wasReady = true));
   client.on('close', () => {
     const lost = 'the connection to Redis was lost, and is being made again';
-    if (wasReady) onError(new CacheStoreError(lost, { trouble: 'unreachable' }));
+    if (wasReady) onError(new CacheStoreError(lost, { trouble: 'unreachable' }), false);
     wasReady = false;
   });
 }
@@ -158,7 +168,7 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
     ...defaults,
     enableAutoPipelining: false,
     retryStrategy: pause,
-    reconnectOnError: isDemoted,
+    reconnectOnError: untilDemoted(),
     // It may wait for as long as nothing happens.
     commandTimeout: undefined,
     socketTimeout: undefined,

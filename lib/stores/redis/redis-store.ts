@@ -21,8 +21,11 @@ import { isCluster, isStarting, notConnected, noteReady, notReady, type Topology
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks {
-  /** A connection broke or could not be made, or the server's clock could not be read. Calls that fail reject besides. */
-  onError(error: Error): void;
+  /**
+   * A connection broke or could not be made, or the server's clock could not be read. Calls that fail reject besides.
+   * @param ofNode whether it is that of one node of a cluster
+   */
+  onError(error: Error, ofNode?: boolean): void;
   /** Redis can be used: at the beginning, and again after each time it could not be reached. */
   onReady?(): void;
 }
@@ -46,10 +49,10 @@ export async function createRedisStore(
   const resolved = resolveRedisOptions(options);
   let store: RedisStore | undefined;
   let told = false;
-  const connection = await openConnection(resolved, (error) => {
+  const connection = await openConnection(resolved, (error, ofNode) => {
     if (store?.isClosed === true) return;
     told = true;
-    hooks.onError(error);
+    hooks.onError(error, ofNode);
   });
   store = new RedisStore(connection, new Bookkeeping(settings), hooks);
   const patience = options.required === true ? REQUIRED_TIMEOUT : START_TIMEOUT;

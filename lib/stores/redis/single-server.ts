@@ -5,6 +5,7 @@ import { Lane } from './lane.js';
 import { send } from './send.js';
 import {
   atEndOfTick,
+  breakOff,
   isStarting,
   notConnected,
   receivedBy,
@@ -82,6 +83,6 @@ export class SingleServer implements Topology {
    * at once instead of waiting.
    */
   #giveUp(): void {
-    if (this.options.owned && this.client.status === 'ready') this.client.disconnect(true);
+    if (this.options.owned && this.client.status === 'ready') breakOff(this.client, true);
   }
 }

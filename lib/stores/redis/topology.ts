@@ -44,6 +44,15 @@ export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
 }
 
+const ENDED = new WeakSet<object>();
+
+/** Ends the connection there is now, once; it is made again if `again`. Several lanes may find out at once that it is dead. */
+export function breakOff(connection: Redis, again: boolean): void {
+  if (ENDED.has(connection.stream)) return;
+  ENDED.add(connection.stream);
+  connection.disconnect(again);
+}
+
 export function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster;
 }

@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, StoreTrouble>> = {
 };
 
 /** Errors that ioredis makes itself when it has no connection, or has lost it. */
+const CONNECTION_ERRORS = new Set(['AbortError', 'ClusterAllFailedError', 'MaxRetriesPerRequestError']);
 const CONNECTION =
   /connection is closed|connection was lost|isn't writeable|isn't ready|is disconnect|none of startup nodes|unreachable/i;
 
@@ -34,15 +35,16 @@ const CONNECTION =
  * then Redis did answer.
  */
 export function troubleOf(cause: unknown): StoreTrouble | undefined {
-  if (!(cause instanceof Error)) return undefined;
+  // Not `instanceof Error`: tests run in realms of their own, in which those of Node are none.
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return undefined;
   if ('trouble' in cause) return cause.trouble as StoreTrouble | undefined;
-  const { name, message } = cause;
+  const { name, message } = cause as Error;
   if (name === 'ReplyError') return ofReply(message);
   // What ioredis adds to the errors of its parser.
   if (name === 'GarbledReply' || /Please report this/.test(message)) return 'garbled';
-  if (name === 'ClusterAllFailedError' || name === 'MaxRetriesPerRequestError') return 'unreachable';
+  if (CONNECTION_ERRORS.has(name)) return 'unreachable';
   if (/redirections/.test(message)) return 'cluster-down';
-  if (isSystemError(cause) || CONNECTION.test(message)) return 'unreachable';
+  if (isSystemError(cause as Error) || CONNECTION.test(message)) return 'unreachable';
   return /timed? ?out|no answer within/i.test(message) ? 'silent' : undefined;
 }
 

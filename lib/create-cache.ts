@@ -9,11 +9,13 @@ import type { CacheEngine } from './core/cache-engine.js';
 import { type CacheOptions, type ResolvedCacheOptions, resolveCacheOptions } from './core/cache-options.js';
 import { PassThroughEngine } from './core/pass-through-engine.js';
 import { TieredEngine } from './core/tiered-engine.js';
+import type { BreakerPart, BreakerState } from './observability/breaker-recorder.js';
 import { Recorder } from './observability/recorder.js';
+import { openStore, startRefused } from './open-store.js';
 import { type Clock, CoarseClock, processClock } from './primitives/clock.js';
 import { resolveRedisOptions } from './stores/redis/redis-options.js';
-import { createRedisStore } from './stores/redis/redis-store.js';
 import type { RemoteStore } from './stores/store.js';
+import type { GuardedStore } from './tiers/guarded-store.js';
 import { Invalidator } from './tiers/invalidator.js';
 import { newInstance } from './tiers/leases.js';
 import { MemoryTier } from './tiers/memory-tier.js';
@@ -27,8 +29,10 @@ export interface Surroundings {
   readonly clock?: Clock;
   /** Told when Redis fails outside of any call: a connection that breaks or cannot be made. */
   readonly onStoreError?: (error: Error) => void;
-  /** Told when Redis can be used again, or for the first time. */
+  /** Told when Redis can be used again, or for the first time. It may be told so again. */
   readonly onStoreReady?: () => void;
+  /** Told when Redis, or what writes to it, is given up for the time being, tried out, and used again. */
+  readonly onBreaker?: (part: BreakerPart, state: BreakerState, reason: string | undefined) => void;
   /** Told when nothing was heard of other instances for longer than `maxStaleness`, and when something is again. */
   readonly onContact?: (kept: boolean) => void;
   /** Told when another instance of the namespace was set up differently, and of what a closing cache leaves undone. */
@@ -45,6 +49,7 @@ export interface CreatedCache {
 /**
  * Puts a cache together. Knows no framework.
  * @throws CacheConfigError when an option is wrong
+ * @throws CacheStoreError when Redis cannot be used although `redis.required` says that it has to
  */
 export async function createCache(
   options: CacheOptions,
@@ -78,25 +83,43 @@ function createDisabledEngine({ redis, defaults }: ResolvedCacheOptions, recorde
 async function createEngine(
   options: ResolvedCacheOptions,
   recorder: Recorder,
-  surroundings: Surroundings,
+  given: Surroundings,
 ): Promise<CacheEngine> {
-  const { namespace, defaults, codec = jsonCodec, slots, maxStaleness } = options;
+  const { namespace, redis, defaults, codec = jsonCodec, slots, maxStaleness } = options;
   const { instance } = recorder.coherence;
-  const time = surroundings.clock ?? processClock;
+  const time = given.clock ?? processClock;
+  const coarse = given.clock ?? new CoarseClock(processClock);
   const values = new Values(codec, await loadTypeReviver());
-  const store = await openStore(options, recorder, surroundings);
+  const start = new Start(given, redis?.required === true);
+  const { surroundings } = start;
+  let invalidator: Invalidator | undefined;
+  const store = await openStore(options, recorder, time, coarse, {
+    store: given.store,
+    onError: (error) => surroundings.onStoreError?.(error),
+    onBreaker: (...change) => given.onBreaker?.(...change),
+    onRecovered: () => {
+      invalidator?.outbox.retry();
+      given.onStoreReady?.();
+    },
+  });
   const trust = new Trust(store === undefined ? Infinity : maxStaleness);
   const coherence = new Coherence(slots, trust);
-  const coarse = surroundings.clock ?? new CoarseClock(processClock);
   const memory =
     options.memory && new MemoryTier(options.memory, time, coarse, coherence.clock, trust, recorder);
   const remote =
     store && new RemoteTier({ store, namespace, codecId: codec.id, instance, coherence, time, recorder });
   const onForeignNumber = (reason: 'epoch' | 'lost'): void => follower?.doubt(reason);
-  const invalidator = new Invalidator(memory, remote, coherence, onForeignNumber, recorder, time);
-  const chain = new TierChain(memory, remote, coherence, invalidator, values, recorder);
+  invalidator = new Invalidator(memory, remote, coherence, onForeignNumber, recorder, time);
+  const chain = new TierChain(memory, remote, coherence, invalidator, values, recorder, time);
   const follower = store && followerOf(store, coherence, invalidator, time, options, recorder, surroundings);
   await follower?.start();
+  if (start.required && !coherence.shared.ready) {
+    follower?.stop();
+    await chain.close();
+    await follower?.stopped();
+    throw startRefused(redis!, start.failure);
+  }
+  start.over();
   return new TieredEngine({
     memory,
     coherence,
@@ -110,24 +133,30 @@ async function createEngine(
   });
 }
 
-async function openStore(
-  { namespace, redis, codec = jsonCodec, slots, streamLength }: ResolvedCacheOptions,
-  recorder: Recorder,
-  { store, onStoreError, onStoreReady }: Surroundings,
-): Promise<RemoteStore | undefined> {
-  const { instance } = recorder.coherence;
-  if (store !== undefined) return store(instance);
-  if (redis === undefined) return undefined;
-  const onError = (error: Error): void => {
-    recorder.redisFailed(error);
-    onStoreError?.(error);
-  };
-  const settings = { namespace, instance, codec: codec.id, slots, streamLength };
-  return createRedisStore(redis, settings, { onError, onReady: onStoreReady });
+/** What goes wrong while an application starts that needs Redis is the failure of its start, and nothing to go on with. */
+class Start {
+  readonly surroundings: Surroundings;
+  failure: Error | undefined;
+  #over = false;
+
+  constructor(
+    given: Surroundings,
+    readonly required: boolean,
+  ) {
+    const onStoreError = (error: Error): void => {
+      this.failure = error;
+      if (this.#over || !required) given.onStoreError?.(error);
+    };
+    this.surroundings = { ...given, onStoreError };
+  }
+
+  over(): void {
+    this.#over = true;
+  }
 }
 
 function followerOf(
-  { feed }: RemoteStore,
+  store: GuardedStore,
   coherence: Coherence,
   invalidator: Invalidator,
   time: Clock,
@@ -139,7 +168,7 @@ function followerOf(
     recorder.settingsDiffer(message);
     onWarning?.(message);
   };
-  return new Follower(feed, coherence.shared, coherence.trust, time, {
+  return new Follower(store.feed, coherence.shared, coherence.trust, time, {
     heard: (message, raw) => invalidator.hear(message, raw),
     forget: () => invalidator.forget(),
     doubted: (reason) => recorder.coherence.outOfSync(reason),
@@ -150,7 +179,9 @@ function followerOf(
     },
     failed: (error, joining) => {
       recorder.redisFailed(error);
-      if (joining && error instanceof Error) onStoreError?.(error);
+      if (!joining || !(error instanceof Error)) return;
+      store.doubt(error);
+      onStoreError?.(error);
     },
     contact: (kept) => {
       recorder.coherence.contact(kept);

@@ -24,6 +24,7 @@ export {
 } from './nest/decorators/method-types.js';
 export { UpdatesCache, type UpdatesCacheOptions } from './nest/decorators/updates-cache.js';
 export { getCacheToken, InjectCache } from './nest/tokens.js';
+export { type BreakerState, type BreakerStats } from './observability/breaker-recorder.js';
 export { type CacheOutcome, type TierName } from './observability/outcome.js';
 export { DIAGNOSTICS_CHANNEL } from './observability/recorder.js';
 export {
@@ -46,7 +47,9 @@ export {
   CacheKeyError,
   CacheReentrancyError,
   CacheStoreError,
+  type CacheStoreErrorDetails,
   CacheValueError,
+  type StoreTrouble,
 } from './primitives/errors.js';
 export { escapeKeyPart } from './primitives/escape.js';
 export {

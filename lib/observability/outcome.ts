@@ -55,6 +55,15 @@ export interface CacheOutcome {
     /** Nothing was heard of the others for longer than `maxStaleness`, or ever: only younger entries are served. */
     | 'contact-lost'
     | 'contact-regained'
+    /**
+     * So many calls failed that Redis is not asked for the time being; `reason` is what was wrong with it. `what` is `redis`, or
+     * `writes` if it is read all the same and only not given anything to keep.
+     */
+    | 'breaker-opened'
+    /** A probe finds out whether `what` can be used again. If it cannot, the breaker is open as before, and there is another one. */
+    | 'breaker-half-open'
+    /** `what` is used again. */
+    | 'breaker-closed'
     /** A read waited `durationMs` for the load of another instance. */
     | 'lease-wait'
     /** The key, a prefix of it or a matching pattern was invalidated while it was being looked for or loaded. */

@@ -1,5 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 
+import { CacheStoreError } from '../primitives/errors.js';
+import { BreakerRecorder } from './breaker-recorder.js';
 import { type CoherenceGauge, CoherenceRecorder, type InvalidationKind } from './coherence-recorder.js';
 import type { CacheOutcome, TierName } from './outcome.js';
 import type { CacheStats, TierStats } from './stats.js';
@@ -51,15 +53,18 @@ export class Recorder {
   #corrupt = 0;
 
   readonly coherence: CoherenceRecorder;
+  readonly breakers: BreakerRecorder;
 
   /** @param instance tells this instance of the cache from the others */
   constructor(
     private readonly cache: string,
     instance: string,
   ) {
-    this.coherence = new CoherenceRecorder(instance, (outcome) => {
+    const publish = (outcome: Omit<CacheOutcome, 'cache'>): void => {
       if (this.#channel.hasSubscribers) this.#publish(outcome);
-    });
+    };
+    this.coherence = new CoherenceRecorder(instance, publish);
+    this.breakers = new BreakerRecorder(publish);
   }
 
   /** A read answered from memory: the only outcome on the path of a memory hit. */
@@ -177,6 +182,8 @@ export class Recorder {
   }
 
   redisFailed(error: unknown): void {
+    // A call that was not even made.
+    if (error instanceof CacheStoreError && error.trouble === 'given-up') return;
     this.#errors++;
     if (this.#channel.hasSubscribers) this.#publish({ outcome: 'tier-failed', tier: 'redis', error });
   }
@@ -213,7 +220,12 @@ export class Recorder {
         }),
       }),
       ...(coherence && {
-        redis: Object.freeze({ ...this.#redis.snapshot(), errors: this.#errors, corrupt: this.#corrupt }),
+        redis: Object.freeze({
+          ...this.#redis.snapshot(),
+          ...this.breakers.snapshot(),
+          errors: this.#errors,
+          corrupt: this.#corrupt,
+        }),
         coherence: this.coherence.snapshot(coherence),
       }),
     });

@@ -1,3 +1,5 @@
+import type { BreakerStats } from './breaker-recorder.js';
+
 /**
  * A snapshot of a cache's counters; it never changes. A view (`namespace()`) shows the counters of its whole cache.
  *
@@ -89,8 +91,8 @@ export interface MemoryStats extends TierStats {
 }
 
 /** What happened in Redis, as far as this instance is concerned. */
-export interface RedisStats extends TierStats {
-  /** Calls to Redis that failed. A failed read also counts as a miss. */
+export interface RedisStats extends TierStats, BreakerStats {
+  /** Calls to Redis that failed, those not counted that a breaker kept from being made. A failed read also counts as a miss. */
   readonly errors: number;
   /** Entries whose bytes could not be read. Each also counts as a miss. */
   readonly corrupt: number;

@@ -76,9 +76,53 @@ export class CacheReentrancyError extends CacheError {
   readonly code = 'CACHE_LOAD_REENTRANT';
 }
 
-/** Redis could not be told of a write or an invalidation, and `strict` asks to hear of that. `cause` is its own error. */
+/**
+ * What is wrong with Redis, not with one call:
+ * - `unreachable`: there is no connection, or it was lost;
+ * - `silent`: it did not answer in time;
+ * - `loading`: it reads its data from disk;
+ * - `busy`: a script keeps it from serving anybody;
+ * - `unauthorized`: it wants other credentials, or does not permit the commands that the cache needs;
+ * - `read-only`: it is a replica, perhaps since a failover;
+ * - `cluster-down`: nodes of the cluster are missing, or send each other's callers round in circles;
+ * - `garbled`: what it says is not what was asked for;
+ * - `out-of-memory`, `disk`, `replicas`: it answers reads, but stores nothing, since its memory is full, it cannot save to
+ *   disk (`MISCONF`), or replicas are missing (`NOREPLICAS`);
+ * - `given-up`: one of these happened so often that it is not asked for the time being.
+ */
+export type StoreTrouble =
+  | 'unreachable'
+  | 'silent'
+  | 'loading'
+  | 'busy'
+  | 'unauthorized'
+  | 'read-only'
+  | 'cluster-down'
+  | 'garbled'
+  | 'out-of-memory'
+  | 'disk'
+  | 'replicas'
+  | 'given-up';
+
+/** What a `CacheStoreError` may carry beside its message. */
+export interface CacheStoreErrorDetails extends CacheErrorDetails {
+  /** What is wrong with Redis as a whole. */
+  trouble?: StoreTrouble | undefined;
+}
+
+/**
+ * Redis could not be told of a write or an invalidation, and `strict` asks to hear of that; or it cannot be used at start,
+ * and `redis.required` asks for that. `cause` is its own error.
+ */
 export class CacheStoreError extends CacheError {
   readonly code = 'CACHE_STORE_FAILED';
+  /** What is wrong with Redis; absent when the error is about this one call. */
+  declare readonly trouble?: StoreTrouble;
+
+  constructor(message: string, details: CacheStoreErrorDetails = {}) {
+    super(message, details);
+    if (details.trouble !== undefined) this.trouble = details.trouble;
+  }
 }
 
 /** The cache has been closed, because its application shut down. */

@@ -148,7 +148,7 @@ export class Invalidator {
       if (!strict) return undefined;
       throw new CacheStoreError(
         'Redis could not be told of this now. This process does not serve the older value; other instances may, until Redis can be told, which is tried until it succeeds',
-        { cause: error },
+        { cause: error, trouble: error instanceof CacheStoreError ? error.trouble : undefined },
       );
     } finally {
       this.#telling.delete(told);

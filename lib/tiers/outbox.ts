@@ -21,6 +21,7 @@ export class Outbox {
   #sending = false;
   #attempt: Promise<void> = Promise.resolve();
   #closed = false;
+  #wake: (() => void) | undefined;
 
   /** @param send tells Redis; rejects when that is not possible */
   constructor(
@@ -47,6 +48,11 @@ export class Outbox {
     void this.#run();
   }
 
+  /** Redis can be used again, it seems: what waits is sent now. */
+  retry(): void {
+    this.#wake?.();
+  }
+
   /** Tries once more and then gives up. @returns how many keys, tags, prefixes and patterns Redis was not told of */
   async close(): Promise<number> {
     if (this.#closed) return 0;
@@ -58,12 +64,19 @@ export class Outbox {
 
   async #run(): Promise<void> {
     for (let pause = FIRST_PAUSE; this.size > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      await this.time.wait(pause);
+      await this.#pause(pause);
       if (this.#closed) return;
       await (this.#attempt = this.#try());
     }
     this.#sending = false;
     this.recorder.coherence.replayed();
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      void this.time.wait(milliseconds).then(resolve);
+    });
   }
 
   async #try(): Promise<void> {

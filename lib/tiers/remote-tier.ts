@@ -9,14 +9,15 @@ import {
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { storedKey } from '../primitives/key.js';
-import type { Change, Changed, RemoteStore } from '../stores/store.js';
+import type { Change, Changed } from '../stores/store.js';
+import type { GuardedStore } from './guarded-store.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Leases } from './leases.js';
 import { type Found, RemoteEntries, type RemoteWrite } from './remote-entries.js';
 import { Sweeper } from './sweeper.js';
 
 export interface RemoteTierParts {
-  readonly store: RemoteStore;
+  readonly store: GuardedStore;
   readonly namespace: string;
   readonly codecId: string;
   /** Tells this instance from the others, 16 hexadecimal digits. */
@@ -40,7 +41,7 @@ export interface Removal {
  */
 export class RemoteTier {
   readonly leases: LeaseDesk;
-  readonly #store: RemoteStore;
+  readonly #store: GuardedStore;
   readonly #entries: RemoteEntries;
   readonly #prefix: string;
   readonly #coherence: Coherence;
@@ -62,25 +63,34 @@ export class RemoteTier {
 
   /** What is stored under each key, in their order. @param asOf the invalidation clock before this call */
   async read(keys: readonly string[], asOf: number): Promise<(Found | undefined)[]> {
+    if (!this.#store.isUsed) return Array.from(keys, () => undefined);
     let stored: readonly (Buffer | undefined)[];
     try {
       stored = await this.#store.getMany(keys.map((key) => this.#prefix + key));
     } catch (error) {
-      this.#recorder.redisFailed(error);
+      this.#readFailed(error);
       return Array.from(keys, () => undefined);
     }
+    this.#store.succeeded();
     return stored.map((bytes, i) => (bytes === undefined ? undefined : this.#open(keys[i]!, bytes, asOf)));
   }
 
   /** As {@link read}, for one key: the path of nearly all hits in this tier. */
   async readOne(key: string, asOf: number): Promise<Found | undefined> {
+    if (!this.#store.isUsed) return undefined;
     try {
       const [bytes] = await this.#store.getMany([this.#prefix + key]);
+      this.#store.succeeded();
       return bytes === undefined ? undefined : this.#open(key, bytes, asOf);
     } catch (error) {
-      this.#recorder.redisFailed(error);
+      this.#readFailed(error);
       return undefined;
     }
+  }
+
+  #readFailed(error: unknown): void {
+    this.#store.failed(error);
+    this.#recorder.redisFailed(error);
   }
 
   /**

@@ -3,8 +3,10 @@ import type { Fence } from '../coherence/fences.js';
 import type { ClockReading } from '../coherence/feed.js';
 import { type Invalidation, invalidationOf } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
+import type { Clock } from '../primitives/clock.js';
 import { CacheStoreError } from '../primitives/errors.js';
 import type { Entry } from './entry.js';
+import { type Fill, Filler } from './filler.js';
 import type { Invalidator } from './invalidator.js';
 import type { Claim } from './lease-desk.js';
 import type { Lease } from './leases.js';
@@ -12,6 +14,8 @@ import type { MemoryTier } from './memory-tier.js';
 import type { Found, RemoteWrite } from './remote-entries.js';
 import type { RemoteTier } from './remote-tier.js';
 import type { Reading, Values } from './values.js';
+
+export type { Fill } from './filler.js';
 
 /** Which tiers a call may use, and how it reads what they hold. */
 export interface TierChoice extends Reading {
@@ -24,16 +28,6 @@ export interface WriteChoice extends TierChoice {
   readonly strict: boolean;
 }
 
-/** An entry about to be stored by whoever holds its fence. */
-export interface Fill {
-  readonly entry: Entry;
-  readonly fence: Fence;
-  /** Milliseconds, more than 0. */
-  readonly ttl: number;
-  /** The right to store it in the remote tier; without one it is kept out of there. */
-  readonly lease: Lease | undefined;
-}
-
 /** What a claim has led to: the entry that somebody else has loaded, or the word to load, perhaps with a lease. */
 export type ChainClaim =
   { readonly state: 'found'; readonly entry: Entry } | Exclude<Claim, { readonly state: 'found' }>;
@@ -44,6 +38,7 @@ export type ChainClaim =
  */
 export class TierChain {
   #remote: RemoteTier | undefined;
+  readonly #filler: Filler;
 
   constructor(
     readonly memory: MemoryTier | undefined,
@@ -52,8 +47,10 @@ export class TierChain {
     private readonly invalidator: Invalidator,
     private readonly values: Values,
     private readonly recorder: Recorder,
+    time: Clock,
   ) {
     this.#remote = remote;
+    this.#filler = new Filler(memory, remote, coherence, time, recorder);
   }
 
   /**
@@ -166,18 +163,9 @@ export class TierChain {
     this.#remote?.leases.release(lease);
   }
 
-  /**
-   * Stores the results of loads in all chosen tiers, except those that an invalidation has overtaken. A store that fails
-   * costs later loads, nothing else: the caller has its value.
-   */
-  async store(fills: readonly Fill[], choice: TierChoice): Promise<void> {
-    const admitted = fills.filter((fill) => this.#admits(fill));
-    const kept = await this.#storeRemotely(admitted, choice);
-    if (!choice.memory) return;
-    for (const { fence, entry, ttl } of kept) {
-      // Redis took its time to answer.
-      if (this.coherence.fences.admits(fence, entry.tags)) this.memory?.put(fence.key, entry, ttl);
-    }
+  /** Stores the results of loads in all chosen tiers, see {@link Filler}. */
+  store(fills: readonly Fill[], choice: TierChoice): Promise<void> {
+    return this.#filler.store(fills, choice.memory, this.#remoteFor(choice));
   }
 
   /**
@@ -205,32 +193,5 @@ export class TierChain {
     if (writes.length === 0) return (await remote.invalidate(replaced)).reading;
     if (this.coherence.shared.ready) return remote.write(writes);
     throw new CacheStoreError('the clock of the cache in Redis is not known yet');
-  }
-
-  #admits({ fence, entry, lease }: Fill): boolean {
-    if (this.coherence.fences.admits(fence, entry.tags)) return true;
-    this.recorder.fillRefused(fence.key);
-    if (lease !== undefined) this.release(lease);
-    return false;
-  }
-
-  /** @returns the fills that the remote tier did not refuse */
-  async #storeRemotely(fills: readonly Fill[], choice: TierChoice): Promise<readonly Fill[]> {
-    const leased = fills.filter(({ lease }) => lease !== undefined);
-    const remote = this.#remoteFor(choice);
-    if (remote === undefined) for (const { lease } of leased) this.release(lease!);
-    if (leased.length === 0 || remote === undefined) return fills;
-    const stored = await remote.leases.fill(
-      leased.map(({ fence, entry, ttl, lease }) => ({
-        key: fence.key,
-        entry,
-        ttl,
-        lease: lease!,
-        asOf: fence.sharedAsOf,
-      })),
-    );
-    const refused = new Set(leased.filter((_, i) => stored[i] === false));
-    for (const { fence } of refused) this.recorder.fillRefused(fence.key);
-    return fills.filter((fill) => !refused.has(fill));
   }
 }

@@ -101,7 +101,13 @@ function get(topology: Topology, key: string): Promise<string | undefined> {
 
 function scripted(): { cluster: ScriptedCluster; topology: Topology } {
   const cluster = new ScriptedCluster();
-  const options = { owned: true, commandTimeout: 1_000, bookkeeping, onSend: () => undefined };
+  const options = {
+    owned: true,
+    commandTimeout: 1_000,
+    bookkeeping,
+    patience: () => 250,
+    onSend: () => undefined,
+  };
   return { cluster, topology: new ClusterServers(cluster as unknown as Cluster, options) };
 }
 
@@ -196,7 +202,13 @@ describe('a command on a key with a write under way', () => {
 
   it('is given up with the write that is not answered, and never sent', async () => {
     const cluster = new ScriptedCluster();
-    const options = { owned: false, commandTimeout: 40, bookkeeping, onSend: () => undefined };
+    const options = {
+      owned: false,
+      commandTimeout: 40,
+      bookkeeping,
+      patience: () => 250,
+      onSend: () => undefined,
+    };
     const topology = new ClusterServers(cluster as unknown as Cluster, options);
     const calls = [set(topology, 'k', '1')];
     await turn();

@@ -6,6 +6,7 @@ export const LIBRARY_RULES: LayerRules = {
     'index.ts',
     'nest/',
     'create-cache.ts',
+    'open-store.ts',
     'core/',
     'tiers/',
     'stores/',

@@ -68,6 +68,11 @@ export class RedisServer {
     return `redis://${credentials}${this.host}:${this.port}`;
   }
 
+  /** Where it runs, and would save its data. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** The running process's id; `undefined` after `kill` and `stop`. */
   get pid(): number | undefined {
     return this.#child?.pid;

@@ -1,14 +1,22 @@
 import type { Cluster, Redis } from 'ioredis';
 
 import type { CacheStoreError } from '../../primitives/errors.js';
-import { Deadlines } from './deadlines.js';
+import { Deadlines, silent } from './deadlines.js';
 import { hashSlot } from './hash-slot.js';
 import { type Commands, issue, type Write } from './issue.js';
 import type { Lane } from './lane.js';
 import { NodeLane } from './node-lane.js';
 import { type Misrouted, send } from './send.js';
 import { readFailure, writeFailure } from './store-failure.js';
-import { atEndOfTick, isStarting, notConnected, type Topology, type TopologyOptions } from './topology.js';
+import {
+  atEndOfTick,
+  breakOff,
+  isStarting,
+  notConnected,
+  receivedBy,
+  type Topology,
+  type TopologyOptions,
+} from './topology.js';
 
 /** Stands for the reply to a write that a later one replaced before it could be sent anew: nothing was found or granted. */
 const REPLACED = 'replaced';
@@ -40,7 +48,12 @@ export class ClusterServers implements Topology {
     private readonly cluster: Cluster,
     private readonly options: TopologyOptions,
   ) {
-    this.#deadlines = new Deadlines(options.commandTimeout, ({ address }) => this.#giveUp(address));
+    this.#deadlines = new Deadlines({
+      timeout: options.commandTimeout,
+      patience: options.patience,
+      received: ({ address }) => receivedBy(this.#nodes().get(address)),
+      onLate: ({ address }) => this.#giveUp(address),
+    });
   }
 
   laneToRead(key: string): Lane {
@@ -96,16 +109,27 @@ export class ClusterServers implements Topology {
 
   #open(address: string): NodeLane {
     if (this.#lanes.size === 0) atEndOfTick(this.#flush);
-    const lane = new NodeLane(address);
+    const lane = this.#laneTo(address);
     this.#lanes.set(address, lane);
     return lane;
   }
 
   #openWaiting(address: string, writing: NodeLane): NodeLane {
-    const lane = new NodeLane(address);
+    const lane = this.#laneTo(address);
     this.#waiting.set(address, lane);
     lane.after.add(writing);
     lane.through = this.#runLater(lane);
+    return lane;
+  }
+
+  /** Reads and claims are not sent behind something that this very node has not answered in time. */
+  #laneTo(address: string): NodeLane {
+    const lane = new NodeLane(address);
+    for (const overdue of this.#deadlines.overdue) {
+      if (!overdue.closed || overdue.answered || overdue.address !== address) continue;
+      lane.hurry(silent());
+      break;
+    }
     return lane;
   }
 
@@ -151,6 +175,7 @@ export class ClusterServers implements Topology {
         slotPrefix: this.#keyPrefix,
         clockKey: undefined,
       });
+      lane.answered = true;
       return this.#detour(lane, misrouted);
     }
     if (isStarting(this.cluster)) return this.#detour(lane, lane.everything());
@@ -196,7 +221,8 @@ export class ClusterServers implements Topology {
 
   /** As with a single server: the connection may be dead. ioredis makes a new one when it is needed. */
   #giveUp(address: string): void {
-    if (this.options.owned) this.#nodes().get(address)?.disconnect();
+    const node = this.options.owned ? this.#nodes().get(address) : undefined;
+    if (node?.stream) breakOff(node, false);
   }
 
   /**

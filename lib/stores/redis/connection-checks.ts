@@ -11,7 +11,7 @@ const ADDRESS = ['host', 'port', 'path', 'sentinels', 'name'];
  * @throws CacheConfigError
  */
 export function checkServer(options: Options, path: string): void {
-  checkOptions(options, path, SERVER_OPTIONS, ['ttl', 'url', 'cluster', 'client']);
+  checkOptions(options, path, SERVER_OPTIONS, ['ttl', 'required', 'url', 'cluster', 'client']);
   checkWritable(options, path);
   if (isGiven(options, 'path')) {
     refuse(

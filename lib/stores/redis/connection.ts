@@ -3,7 +3,7 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions as ServerOptions } fr
 
 import { CacheConfigError, CacheStoreError } from '../../primitives/errors.js';
 import type { ResolvedRedis } from './redis-options.js';
-import { storeFailure } from './store-failure.js';
+import { connectionFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
 
 /**
@@ -22,14 +22,18 @@ export const CONNECTION_DEFAULTS = {
   connectTimeout: 2_000,
   /** How long an ending connection may take to say goodbye. */
   disconnectTimeout: 200,
+  /** The longest pause before a server that loads its data is asked again whether it has. */
+  maxLoadingRetryTime: 500,
   /** For a tick's commands. A connection that stays silent for so long is given up and made anew. */
   commandTimeout: 2_000,
 } as const;
 
-/** The longest pause between two attempts to connect. There is no last attempt. */
-const LONGEST_PAUSE = 2_000;
+/** The first pause before an attempt to connect, in milliseconds. */
+const FIRST_PAUSE = 50;
+/** The longest pause between two attempts to connect: Redis is used again soon after its return. There is no last attempt. */
+const LONGEST_PAUSE = 500;
 /** From being connected to being ready: authentication, and waiting for a server that loads its data. */
-const HANDSHAKE_TIMEOUT = 10_000;
+const HANDSHAKE_TIMEOUT = 5_000;
 /** How long replies under way are waited for when a store is closed … */
 const QUIT_TIMEOUT = 1_000;
 /** … and then its connections' end: longer than they can take to be broken off, see `disconnectTimeout`. */
@@ -45,21 +49,21 @@ export interface Connection {
 
 /**
  * Begins to connect, without waiting for it.
- * @param onError told of every failure of a connection of ours
+ * @param onError told of every failure of a connection of ours, and whether it is that of one node of a cluster
  * @throws CacheConfigError when ioredis is not installed
  */
 export async function openConnection(
   redis: ResolvedRedis,
-  onError: (error: Error) => void,
+  onError: (error: Error, ofNode: boolean) => void,
 ): Promise<Connection> {
   if (redis.kind === 'client') {
     return { client: redis.client, owned: false, commandTimeout: timeoutOf(redis.client.options) };
   }
   const client = await create(redis);
   // Without a listener ioredis writes errors to the console.
-  client.on('error', (error: unknown) => onError(storeFailure('the connection to Redis failed', error)));
+  client.on('error', (error: unknown) => onError(connectionFailure('Redis', error), false));
   client.on('node error', (error: unknown, address: string) =>
-    onError(storeFailure(`the connection to ${address} of the Redis Cluster failed`, error)),
+    onError(connectionFailure(`${address} of the Redis Cluster`, error), true),
   );
   reportLoss(client, onError);
   limitHandshake(client);
@@ -85,7 +89,7 @@ function withDefaults(options: ServerOptions): ServerOptions {
   const { commandTimeout: _ours, ...defaults } = CONNECTION_DEFAULTS;
   // The store limits the time of a whole tick's commands: ioredis would set a timer for each of them.
   const { commandTimeout: _theirs, ...rest } = withoutUndefined(options);
-  return { ...defaults, retryStrategy: pause, reconnectOnError: isDemoted, ...rest };
+  return { ...defaults, retryStrategy: pause, reconnectOnError: untilDemoted(), ...rest };
 }
 
 function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): ClusterOptions {
@@ -98,15 +102,23 @@ function withClusterDefaults({ redisOptions, ...options }: ClusterOptions): Clus
   };
 }
 
-/** Milliseconds until the next attempt: 50, 100, 200 … 2,000, a fifth more or less, so that instances do not come at once. */
+/** Milliseconds until the next attempt: 50, 100, 200, 400, 500, a fifth more or less, so that instances do not come at once. */
 function pause(attempt: number): number {
-  return Math.min(25 * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
+  return Math.min((FIRST_PAUSE / 2) * 2 ** attempt, LONGEST_PAUSE) * (0.8 + 0.4 * Math.random());
 }
 
-/** After a failover the connection may still lead to the former master, which is a replica now. */
-function isDemoted(error: Error): boolean {
-  // Before Redis 7 the error of a script has it in the middle.
-  return /\bREADONLY\b/.test(error.message);
+/**
+ * After a failover the connection may still lead to the former master, which is a replica now. Of all that it refuses at once
+ * only the first ends the connection.
+ */
+function untilDemoted(): (error: Error) => boolean {
+  let endedAt = -Infinity;
+  return ({ message }) => {
+    // Before Redis 7 the error of a script has it in the middle.
+    if (!/\bREADONLY\b/.test(message) || performance.now() - endedAt < FIRST_PAUSE) return false;
+    endedAt = performance.now();
+    return true;
+  };
 }
 
 function timeoutOf({
@@ -121,11 +133,12 @@ function withoutUndefined<T extends object>(options: T): T {
 }
 
 /** A connection that the other side closes is no error to ioredis, only the attempts to make a new one may be. */
-function reportLoss(client: Redis | Cluster, onError: (error: Error) => void): void {
+function reportLoss(client: Redis | Cluster, onError: (error: Error, ofNode: boolean) => void): void {
   let wasReady = false;
   client.on('ready', () => (wasReady = true));
   client.on('close', () => {
-    if (wasReady) onError(new CacheStoreError('the connection to Redis was lost, and is being made again'));
+    const lost = 'the connection to Redis was lost, and is being made again';
+    if (wasReady) onError(new CacheStoreError(lost, { trouble: 'unreachable' }), false);
     wasReady = false;
   });
 }
@@ -150,16 +163,12 @@ export async function becomesReady(client: Redis | Cluster, within: number): Pro
  * @param client may be somebody else's, with options that suit its owner
  */
 export function duplicate(client: Redis | Cluster): Redis | Cluster {
-  const { enableOfflineQueue, maxRetriesPerRequest, autoResendUnfulfilledCommands, connectTimeout } =
-    CONNECTION_DEFAULTS;
+  const { commandTimeout: _none, disconnectTimeout: _theirs, ...defaults } = CONNECTION_DEFAULTS;
   const options = {
-    enableOfflineQueue,
-    maxRetriesPerRequest,
-    autoResendUnfulfilledCommands,
+    ...defaults,
     enableAutoPipelining: false,
-    connectTimeout,
     retryStrategy: pause,
-    reconnectOnError: isDemoted,
+    reconnectOnError: untilDemoted(),
     // It may wait for as long as nothing happens.
     commandTimeout: undefined,
     socketTimeout: undefined,
@@ -171,7 +180,7 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
   const cluster = client as Cluster;
   const redisOptions = { ...cluster.options.redisOptions, ...options };
   return cluster.duplicate([], {
-    enableOfflineQueue,
+    enableOfflineQueue: defaults.enableOfflineQueue,
     lazyConnect: false,
     clusterRetryStrategy: pause,
     redisOptions,

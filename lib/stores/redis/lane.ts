@@ -4,10 +4,13 @@ import type { Bookkeeping } from './bookkeeping.js';
 import { join } from './changes.js';
 import type { Write } from './issue.js';
 
+/** The place of a key that is not read, since nothing can be answered in time. */
+const NOWHERE = -1;
+
 /**
  * One tick's commands for one node of Redis: collected, sent together, answered together.
  *
- * Callers keep an index and await `done`, which they share and which never rejects. So a read costs a place in an array
+ * Callers keep an index and await `done` or `prompt`, which they share and which never reject. So a read costs a place in an array
  * and no promise, closure or record of its own; that is what makes a batched read cheaper than a GET.
  *
  * Writes go out in the order of the calls, and all of them before the reads: a read sees every write called before it,
@@ -17,11 +20,18 @@ import type { Write } from './issue.js';
 export class Lane {
   /** Resolves once every command is answered or given up. */
   readonly done: Promise<void>;
+  /** Resolves with `done`, or earlier when what loads wait for, reads and claims, is given up. */
+  readonly prompt: Promise<void>;
   readonly writes: Write[] = [];
   /** Keys to be read, each once. */
   reads: string[] = [];
   /** When the lane is given up, by the process' monotonic clock. */
   deadline = Infinity;
+  /** When its reads and claims are given up. */
+  promptBy = Infinity;
+  /** Whether it was looked at since it was sent, and the bytes that had come over its connection by then. */
+  lookedAt = false;
+  receivedBefore: number | undefined;
   /** Where each key stands in `reads`, once a second call reads. */
   #places: Map<string, number> | undefined;
   /** By place in `reads` and `writes`; `undefined` is one not answered yet. */
@@ -33,10 +43,14 @@ export class Lane {
   /** Whether there is an error among the values: only then does each of them need to be looked at. */
   #failed = false;
   #over = false;
+  /** Why reads and claims were given up, once they were. */
+  #late: CacheStoreError | undefined;
   #resolve!: () => void;
+  #resolvePrompt!: () => void;
 
   constructor() {
     this.done = new Promise((resolve) => (this.#resolve = resolve));
+    this.prompt = new Promise((resolve) => (this.#resolvePrompt = resolve));
   }
 
   /** Whether every command is answered or given up. Then nothing may be added, and what arrives is of no interest. */
@@ -44,9 +58,21 @@ export class Lane {
     return this.#over;
   }
 
+  /** Why reads and claims were given up, or are not to be sent at all. */
+  get late(): CacheStoreError | undefined {
+    return this.#late;
+  }
+
+  /** Gives up reads and claims that are not answered. What is answered later is of no interest; writes are waited for. */
+  hurry(error: CacheStoreError): void {
+    this.#late = error;
+    this.#resolvePrompt();
+  }
+
   /** @returns the place of the key's value, for {@link value} */
   read(key: string): number {
     const { reads } = this;
+    if (this.#late !== undefined) return NOWHERE;
     if (reads.length === 0) return reads.push(key) - 1;
     const places = (this.#places ??= new Map(reads.map((known, place) => [known, place])));
     const known = places.get(key);
@@ -58,6 +84,7 @@ export class Lane {
 
   /** @returns the places of the keys' values; `undefined` if they are 0, 1, 2 and so on */
   readAll(keys: readonly string[]): number[] | undefined {
+    if (this.#late !== undefined) return keys.map(() => NOWHERE);
     if (this.reads.length > 0 || new Set(keys).size < keys.length) return keys.map((key) => this.read(key));
     this.reads = [...keys];
     return undefined;
@@ -88,17 +115,20 @@ export class Lane {
     return this.#announcedAt.map((place) => this.result(place)).at(-1);
   }
 
-  /** What a read found, once `done`. Readers of one key share the Buffer. @throws CacheStoreError when it failed */
+  /** What a read found, once `prompt`. Readers of one key share the Buffer. @throws CacheStoreError when it failed */
   value(place: number): Buffer | undefined {
     const value = this.#values[place];
+    if (value === null) return undefined;
     if (this.#failed && value instanceof Error) throw value;
-    return (value as Buffer | null | undefined) ?? undefined;
+    if (value === undefined) throw this.#late ?? unanswered();
+    return value as Buffer;
   }
 
-  /** What Redis answered to a write, once `done`. @throws CacheStoreError when it failed */
+  /** What Redis answered to a write, once `done`, or to a claim, once `prompt`. @throws CacheStoreError when it failed */
   result(place: number): unknown {
     const result = this.#results[place];
     if (result instanceof Error) throw result;
+    if (result === undefined) throw this.#late ?? unanswered();
     return result;
   }
 
@@ -139,6 +169,7 @@ export class Lane {
     }
     this.#over = true;
     this.#resolve();
+    this.#resolvePrompt();
   }
 }
 

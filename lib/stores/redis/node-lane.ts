@@ -5,6 +5,8 @@ import type { Misrouted } from './send.js';
 export class NodeLane extends Lane {
   /** Whether it has been sent. */
   closed = false;
+  /** Whether its node has answered: what is still open takes a detour. */
+  answered = false;
   /** Settles when nothing of it is under way any more, even if it was given up earlier. */
   through: Promise<void> = Promise.resolve();
   /** Lanes to be through before this one is sent. */

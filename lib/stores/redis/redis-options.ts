@@ -27,6 +27,11 @@ import { checkObject, isGiven, isObject, type Options, refuse, wrong } from './o
 export type RedisOptions = {
   /** How long entries live when nothing else says so. */
   ttl?: Duration;
+  /**
+   * Whether the application needs Redis to start: if it cannot be used within three seconds, the start fails with a
+   * `CacheStoreError`. By default it starts without, within a second or so, and Redis is used as soon as it is there.
+   */
+  required?: boolean;
 } & (RedisServerOptions | RedisUrlOptions | RedisClusterOptions | RedisClientOptions);
 
 /** One server, or a master behind Sentinels, by ioredis' own options. */
@@ -75,8 +80,11 @@ export type ResolvedRedis =
  */
 export function resolveRedisOptions(given: unknown): ResolvedRedis {
   checkObject(given, 'redis');
-  const { ttl, ...options } = given;
+  const { ttl, required, ...options } = given;
   optionalTtl(ttl, 'redis.ttl');
+  if (required !== undefined && typeof required !== 'boolean') {
+    throw wrong('redis.required', required, 'true or false');
+  }
   if (isGiven(options, 'client')) return resolveClient(options);
   if (isGiven(options, 'cluster')) return resolveCluster(options);
   const { url: _url, client: _client, cluster: _cluster, ...server } = options;

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 
-import { CacheClosedError, CacheStoreError } from '../../primitives/errors.js';
+import { CacheClosedError } from '../../primitives/errors.js';
 import type { ClockReading } from '../../coherence/feed.js';
 import type { Invalidation } from '../../coherence/invalidation.js';
 import type { Change, Changed, RemoteStore, Staleness } from '../store.js';
@@ -12,25 +12,31 @@ import type { Lane } from './lane.js';
 import { RedisFeed } from './redis-feed.js';
 import { type RedisOptions, resolveRedisOptions } from './redis-options.js';
 import { scanKeys } from './scan-keys.js';
+import { patienceFor } from './patience.js';
 import { ServerClock } from './server-clock.js';
 import { SingleServer } from './single-server.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
-import { isStarting, notConnected, noteReady, type Topology } from './topology.js';
+import { isCluster, isStarting, notConnected, noteReady, notReady, type Topology } from './topology.js';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks {
-  /** A connection broke or could not be made, or the server's clock could not be read. Calls that fail reject besides. */
-  onError(error: Error): void;
+  /**
+   * A connection broke or could not be made, or the server's clock could not be read. Calls that fail reject besides.
+   * @param ofNode whether it is that of one node of a cluster
+   */
+  onError(error: Error, ofNode?: boolean): void;
   /** Redis can be used: at the beginning, and again after each time it could not be reached. */
   onReady?(): void;
 }
 
-/** How long the factory waits for Redis, in milliseconds. */
-const START_TIMEOUT = 2_000;
+/** How long the factory waits for Redis, in milliseconds, … */
+const START_TIMEOUT = 1_000;
+/** … and where the application cannot do without it. */
+const REQUIRED_TIMEOUT = 3_000;
 
 /**
- * Makes a store of Redis, and waits for it for about 2 seconds. If Redis is not there by then, `onError` has been told
+ * Makes a store of Redis, and waits for it for a second, for three if it is required. If Redis is not there by then, `onError` has been told
  * why; the store's calls fail fast until Redis appears, and work from then on.
  * With `lazyConnect` it is not waited for, but connected to all the same.
  * @throws CacheConfigError when an option is wrong, or ioredis is not installed
@@ -43,17 +49,14 @@ export async function createRedisStore(
   const resolved = resolveRedisOptions(options);
   let store: RedisStore | undefined;
   let told = false;
-  const connection = await openConnection(resolved, (error) => {
+  const connection = await openConnection(resolved, (error, ofNode) => {
     if (store?.isClosed === true) return;
     told = true;
-    hooks.onError(error);
+    hooks.onError(error, ofNode);
   });
   store = new RedisStore(connection, new Bookkeeping(settings), hooks);
-  if (!(await store.start(START_TIMEOUT)) && !told) {
-    hooks.onError(
-      new CacheStoreError(`Redis is not ready after ${START_TIMEOUT} ms (${connection.client.status})`),
-    );
-  }
+  const patience = options.required === true ? REQUIRED_TIMEOUT : START_TIMEOUT;
+  if (!(await store.start(patience)) && !told) hooks.onError(notReady(connection.client.status, patience));
   return store;
 }
 
@@ -73,7 +76,13 @@ export class RedisStore implements RemoteStore {
     private readonly hooks: RedisStoreHooks,
   ) {
     const { client, owned, commandTimeout } = connection;
-    const options = { owned, commandTimeout, bookkeeping, onSend: () => this.#clock.refresh() };
+    const options = {
+      owned,
+      commandTimeout,
+      patience: () => Math.min(patienceFor(this.#clock.roundTrip), commandTimeout),
+      bookkeeping,
+      onSend: () => this.#clock.refresh(),
+    };
     this.#topology = isCluster(client)
       ? new ClusterServers(client, options)
       : new SingleServer(client, options);
@@ -112,7 +121,7 @@ export class RedisStore implements RemoteStore {
       const key = keys[0]!;
       const lane = this.#topology.laneToRead(key);
       const place = lane.read(key);
-      await lane.done;
+      await lane.prompt;
       return [lane.value(place)];
     }
     return this.#topology.isCluster ? this.#readSpread(keys) : this.#readTogether(keys);
@@ -123,10 +132,13 @@ export class RedisStore implements RemoteStore {
     const spread = this.#topology.isCluster;
     const groups = groupChanges(changes, !spread);
     const until = spread ? undefined : this.#latest();
+    // A load waits for a claim as for a read.
+    const claims = changes[0]?.kind === 'claim';
+    if (claims) this.#checkPrompt(changes);
     const lanes = groups.map(([first]) => this.#topology.laneToWrite(first!.key));
     const places = groups.map((group, i) => lanes[i]!.write(writeOf(group, until)));
     const clockLane = announcement === undefined || spread ? undefined : this.#announce(announcement);
-    for (const lane of lanes) if (!lane.over) await lane.done;
+    for (const lane of lanes) if (!lane.over) await (claims ? lane.prompt : lane.done);
     const results = groups.flatMap((group, i) => resultsOf(group, lanes[i]!.result(places[i]!)));
     if (announcement === undefined) return { results, reading: undefined };
     // Entries and clock are on different nodes: whoever hears of it has to find it done.
@@ -184,11 +196,19 @@ export class RedisStore implements RemoteStore {
     if (!starting || !(await becomesReady(client, commandTimeout))) throw notConnected(client.status);
   }
 
+  /** @throws CacheStoreError if they would be sent behind something that is overdue */
+  #checkPrompt(claims: readonly Change[]): void {
+    for (const { key } of claims) {
+      const { late } = this.#topology.laneToRead(key);
+      if (late !== undefined) throw late;
+    }
+  }
+
   async #readTogether(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
     if (keys.length === 0) return [];
     const lane = this.#topology.laneToRead(keys[0]!);
     const places = lane.readAll(keys);
-    await lane.done;
+    await lane.prompt;
     const values: (Buffer | undefined)[] = [];
     for (let i = 0; i < keys.length; i++) values.push(lane.value(places === undefined ? i : places[i]!));
     return values;
@@ -197,7 +217,7 @@ export class RedisStore implements RemoteStore {
   async #readSpread(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
     const lanes = keys.map((key) => this.#topology.laneToRead(key));
     const places = keys.map((key, i) => lanes[i]!.read(key));
-    for (const lane of lanes) if (!lane.over) await lane.done;
+    for (const lane of lanes) if (!lane.over) await lane.prompt;
     return places.map((place, i) => lanes[i]!.value(place));
   }
 
@@ -227,8 +247,4 @@ export class RedisStore implements RemoteStore {
 async function readingOf(lane: Lane): Promise<ClockReading> {
   await lane.done;
   return readAnnounced(lane.announced);
-}
-
-function isCluster(client: Redis | Cluster): client is Cluster {
-  return client.isCluster;
 }

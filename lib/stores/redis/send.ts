@@ -4,6 +4,7 @@ import { hashSlot } from './hash-slot.js';
 import { type Commands, issue } from './issue.js';
 import type { Lane } from './lane.js';
 import { readFailure, writeFailure } from './store-failure.js';
+import { GarbledReply } from './trouble.js';
 
 /** The most keys of one MGET: Redis serves nobody else while it answers a command. */
 const KEYS_PER_COMMAND = 1_000;
@@ -86,7 +87,7 @@ class Sending {
       for (let n = from; n < to; n++) {
         const [error, answer] = answers[n - from]!;
         if (error) this.#refuse(n, error);
-        else this.#answer(n, answer);
+        else this.#take(n, answer);
       }
     } catch (error) {
       for (let n = from; n < to; n++) this.#refuse(n, error);
@@ -104,11 +105,19 @@ class Sending {
     return commands.mgetBuffer(keys.map((key) => prefix + key));
   }
 
+  #take(n: number, answer: unknown): void {
+    try {
+      this.#answer(n, answer);
+    } catch (error) {
+      this.#refuse(n, error);
+    }
+  }
+
   #answer(n: number, answer: unknown): void {
     const { lane } = this;
     if (n < lane.writes.length) return lane.answerWrite(n, answer);
-    const values = answer as (Buffer | null)[];
     const places = this.#groups?.[n - lane.writes.length];
+    const values = checkValues(answer, places?.length ?? lane.reads.length);
     if (places === undefined) return lane.answerReads(values);
     for (let i = 0; i < places.length; i++) lane.answerRead(places[i]!, values[i]!);
   }
@@ -130,6 +139,15 @@ class Sending {
       else lane.answerRead(place, failure);
     }
   }
+}
+
+/** @throws GarbledReply unless these are the values of so many keys */
+function checkValues(answer: unknown, count: number): (Buffer | null)[] {
+  if (!Array.isArray(answer) || answer.length !== count) throw new GarbledReply('MGET', answer);
+  for (let i = 0; i < count; i++) {
+    if (answer[i] !== null && !Buffer.isBuffer(answer[i])) throw new GarbledReply('MGET', answer[i]);
+  }
+  return answer as (Buffer | null)[];
 }
 
 /** The places of the keys of each MGET, or `undefined` when one is enough for all. */

@@ -2,6 +2,9 @@ import type { Redis } from 'ioredis';
 
 /** Milliseconds after which the offset is measured anew: clocks drift, up to some 0.1 ms per second. */
 const REFRESH_AFTER = 60_000;
+/** … and after which it is if the round trip was so long that half of it matters. */
+const REFRESH_SOON_AFTER = 1_000;
+const POOR_ROUND_TRIP = 100;
 /** A round trip in milliseconds short enough to be believed at once. A longer one is repeated, and the shortest counts. */
 const GOOD_ROUND_TRIP = 10;
 const SAMPLES = 3;
@@ -14,6 +17,7 @@ const SAMPLES = 3;
  */
 export class ServerClock {
   #offset: number | undefined;
+  #roundTrip: number | undefined;
   #askedAt = -Infinity;
   #asked: Redis | undefined;
   #round = 0;
@@ -37,10 +41,16 @@ export class ServerClock {
     return this.#offset !== undefined;
   }
 
+  /** The round trip of the last measurement in milliseconds; `undefined` before the first. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrip;
+  }
+
   /** Measures if that was long ago, or if another node is the one to ask now. */
   refresh(): void {
     const node = this.node();
-    if (node !== this.#asked || performance.now() - this.#askedAt > REFRESH_AFTER) void this.measure(node);
+    const after = (this.#roundTrip ?? 0) > POOR_ROUND_TRIP ? REFRESH_SOON_AFTER : REFRESH_AFTER;
+    if (node !== this.#asked || performance.now() - this.#askedAt > after) void this.measure(node);
   }
 
   /** Measures the offset. When it cannot be had, the one before stays in use. */
@@ -59,7 +69,9 @@ export class ServerClock {
       if (round === this.#round && best === undefined) this.failed(error);
     }
     // Otherwise another measurement has begun meanwhile, perhaps of another server.
-    if (round === this.#round && best !== undefined) this.#offset = best.offset;
+    if (round !== this.#round || best === undefined) return;
+    this.#offset = best.offset;
+    this.#roundTrip = best.roundTrip;
   }
 }
 

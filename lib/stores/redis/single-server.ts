@@ -1,9 +1,17 @@
 import type { Redis } from 'ioredis';
 
-import { Deadlines } from './deadlines.js';
+import { Deadlines, silent } from './deadlines.js';
 import { Lane } from './lane.js';
 import { send } from './send.js';
-import { atEndOfTick, isStarting, notConnected, type Topology, type TopologyOptions } from './topology.js';
+import {
+  atEndOfTick,
+  breakOff,
+  isStarting,
+  notConnected,
+  receivedBy,
+  type Topology,
+  type TopologyOptions,
+} from './topology.js';
 
 /** One connection: a single server, or the current master behind Sentinels. It keeps the order of all commands. */
 export class SingleServer implements Topology {
@@ -15,7 +23,12 @@ export class SingleServer implements Topology {
     private readonly client: Redis,
     private readonly options: TopologyOptions,
   ) {
-    this.#deadlines = new Deadlines(options.commandTimeout, () => this.#giveUp());
+    this.#deadlines = new Deadlines({
+      timeout: options.commandTimeout,
+      patience: options.patience,
+      received: () => receivedBy(client),
+      onLate: () => this.#giveUp(),
+    });
   }
 
   laneToRead(): Lane {
@@ -50,7 +63,9 @@ export class SingleServer implements Topology {
 
   #open(): Lane {
     atEndOfTick(this.#flush);
-    return (this.#lane = new Lane());
+    const lane = new Lane();
+    if (this.#deadlines.overdue.size > 0) lane.hurry(silent());
+    return (this.#lane = lane);
   }
 
   async #transmit(lane: Lane): Promise<void> {
@@ -68,6 +83,6 @@ export class SingleServer implements Topology {
    * at once instead of waiting.
    */
   #giveUp(): void {
-    if (this.options.owned && this.client.status === 'ready') this.client.disconnect(true);
+    if (this.options.owned && this.client.status === 'ready') breakOff(this.client, true);
   }
 }

@@ -1,5 +1,10 @@
-import { CacheStoreError } from '../../primitives/errors.js';
+import { CacheStoreError, type StoreTrouble } from '../../primitives/errors.js';
 import type { Write } from './issue.js';
+import { troubleOf } from './trouble.js';
+
+export function connectionFailure(what: string, cause: unknown): CacheStoreError {
+  return storeFailure(`the connection to ${what} failed`, cause, undefined, 'unreachable');
+}
 
 export function readFailure(cause: unknown): CacheStoreError {
   return storeFailure('Redis did not answer a read', cause);
@@ -31,9 +36,16 @@ function countOf(write: Write): number {
 /**
  * Wraps an error of ioredis. Those carry the command they answer with all its arguments: passwords for `AUTH` and `HELLO`,
  * values for `SET`. Only the command's name is kept, since errors end up in logs.
+ * @param otherwise the trouble if the error says nothing of it
  */
-export function storeFailure(what: string, cause: unknown, key?: string): CacheStoreError {
-  return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause) });
+export function storeFailure(
+  what: string,
+  cause: unknown,
+  key?: string,
+  otherwise?: StoreTrouble,
+): CacheStoreError {
+  const trouble = troubleOf(cause) ?? otherwise;
+  return new CacheStoreError(`${what}: ${reasonOf(cause)}`, { key, cause: withoutArguments(cause), trouble });
 }
 
 function reasonOf(cause: unknown): string {

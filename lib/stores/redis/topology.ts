@@ -28,6 +28,8 @@ export interface TopologyOptions {
   readonly owned: boolean;
   /** Milliseconds after which a tick's commands are given up. */
   readonly commandTimeout: number;
+  /** Milliseconds after which those among them are given up that loads wait for. */
+  readonly patience: () => number;
   /** How announcements are put. */
   readonly bookkeeping: Bookkeeping;
   /** Told whenever commands are about to be sent. */
@@ -40,6 +42,25 @@ export interface TopologyOptions {
  */
 export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
+}
+
+const ENDED = new WeakSet<object>();
+
+/** Ends the connection there is now, once; it is made again if `again`. Several lanes may find out at once that it is dead. */
+export function breakOff(connection: Redis, again: boolean): void {
+  if (ENDED.has(connection.stream)) return;
+  ENDED.add(connection.stream);
+  connection.disconnect(again);
+}
+
+export function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster;
+}
+
+/** How many bytes a connection has brought so far. */
+export function receivedBy(connection: Redis | undefined): number {
+  // It has no stream before the first attempt to connect.
+  return connection?.stream?.bytesRead ?? 0;
 }
 
 /** Clients that have been connected: what they are given while they are not, now, might wait for long. */
@@ -57,8 +78,13 @@ export function isStarting(client: Redis | Cluster): boolean {
   return (status === 'connecting' || status === 'connect') && options.enableOfflineQueue === true;
 }
 
+export function notReady(status: string, after: number): CacheStoreError {
+  return new CacheStoreError(`Redis is not ready after ${after} ms (${status})`, { trouble: 'unreachable' });
+}
+
 export function notConnected(status: string): CacheStoreError {
   return new CacheStoreError(
     `Redis is not connected (${status}): nothing was sent, and the connection is being made again in the background`,
+    { trouble: 'unreachable' },
   );
 }

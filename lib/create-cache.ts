@@ -27,6 +27,8 @@ import { Values } from './tiers/values.js';
 export interface Surroundings {
   /** Default: the process' monotonic clock. */
   readonly clock?: Clock;
+  /** From 0 to 1, for jitter and refreshes at random. Default: `Math.random`. */
+  readonly random?: () => number;
   /** Told when Redis fails outside of any call: a connection that breaks or cannot be made. */
   readonly onStoreError?: (error: Error) => void;
   /** Told when Redis can be used again, or for the first time. It may be told so again. */
@@ -129,6 +131,7 @@ async function createEngine(
     defaults,
     values,
     time,
+    random: surroundings.random,
     recorder,
   });
 }

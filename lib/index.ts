@@ -3,8 +3,8 @@ export { type CacheCodec } from './codec/codec.js';
 export { jsonCodec } from './codec/json-codec.js';
 export { CacheManager } from './core/cache-manager.js';
 export { type CacheOptions, type MemoryOptions } from './core/cache-options.js';
-export { type EntryOptions } from './core/entry-options.js';
-export { type BatchLoadContext, type LoadContext } from './core/load-context.js';
+export { type EntryOptions, type LoadTimeout } from './core/entry-options.js';
+export { type BatchLoadContext, type LoadContext, type StaleValue } from './core/load-context.js';
 export {
   type CacheModuleAsyncOptions,
   type CacheModuleFactoryOptions,
@@ -25,7 +25,7 @@ export {
 export { UpdatesCache, type UpdatesCacheOptions } from './nest/decorators/updates-cache.js';
 export { getCacheToken, InjectCache } from './nest/tokens.js';
 export { type BreakerState, type BreakerStats } from './observability/breaker-recorder.js';
-export { type CacheOutcome, type TierName } from './observability/outcome.js';
+export { type CacheOutcome, type StaleReason, type TierName } from './observability/outcome.js';
 export { DIAGNOSTICS_CHANNEL } from './observability/recorder.js';
 export {
   type CacheStats,
@@ -45,6 +45,7 @@ export {
   CacheError,
   type CacheErrorDetails,
   CacheKeyError,
+  CacheLoadTimeoutError,
   CacheReentrancyError,
   CacheStoreError,
   type CacheStoreErrorDetails,
@@ -59,4 +60,5 @@ export {
   type RedisServerOptions,
   type RedisUrlOptions,
 } from './stores/redis/redis-options.js';
+export { type RefreshAhead } from './tiers/lifetime.js';
 export { type Isolation } from './tiers/values.js';

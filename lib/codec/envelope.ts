@@ -16,12 +16,19 @@ import { CODEC_ID } from './codec.js';
  * | 8 | the invalidation clock as of which the value was loaded, a float64 |
  * | 8 | when loading it began, a float64 |
  * | 8 | when the entry expires, a float64 |
+ * | 8 | until when it may be served to those who take an expired one, a float64 |
+ * | 4 | how many milliseconds loading it took |
  * | 4 | m, the length of the tags |
+ * | 4 | v, the length of the encoded value |
  * | m | the tags, a JSON array, absent when there are none |
- * | rest | the encoded value |
+ * | v | the encoded value |
+ *
+ * Whatever comes after that is not part of it: a lease of somebody who is loading its successor.
  */
 export interface Envelope extends EnvelopeHead {
   readonly payload: Buffer;
+  /** Bytes of the whole envelope. */
+  readonly length: number;
 }
 
 /** What is said about a value. */
@@ -31,16 +38,23 @@ export interface EnvelopeHead {
   readonly asOf: number;
   readonly bornAt: number;
   readonly expiresAt: number;
+  readonly staleUntil: number;
+  /** Milliseconds. */
+  readonly loadTime: number;
   readonly tags: readonly string[] | undefined;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const EPOCH = 8;
 const AS_OF = 16;
 const BORN_AT = 24;
 const EXPIRES_AT = 32;
-const TAG_BYTES = 40;
-const FIXED = 44;
+const STALE_UNTIL = 40;
+const LOAD_TIME = 48;
+const TAG_BYTES = 52;
+const VALUE_BYTES = 56;
+const FIXED = 60;
+const MOST_32 = 2 ** 32 - 1;
 const RANDOM = 8;
 
 /** Reads and writes envelopes of one codec. */
@@ -69,7 +83,8 @@ export class EnvelopeFormat {
     return this.#start.length + RANDOM;
   }
 
-  seal(payload: Uint8Array, { epoch, asOf, bornAt, expiresAt, tags }: EnvelopeHead): Buffer {
+  seal(payload: Uint8Array, head: EnvelopeHead): Buffer {
+    const { epoch, asOf, bornAt, expiresAt, staleUntil, loadTime, tags } = head;
     const start = this.#start.length;
     const tagText = tags === undefined ? '' : JSON.stringify(tags);
     const tagBytes = tags === undefined ? 0 : Buffer.byteLength(tagText);
@@ -82,7 +97,10 @@ export class EnvelopeFormat {
     sealed.writeDoubleLE(asOf, start + AS_OF);
     sealed.writeDoubleLE(bornAt, start + BORN_AT);
     sealed.writeDoubleLE(expiresAt, start + EXPIRES_AT);
+    sealed.writeDoubleLE(staleUntil, start + STALE_UNTIL);
+    sealed.writeUInt32LE(Math.min(Math.round(loadTime), MOST_32), start + LOAD_TIME);
     sealed.writeUInt32LE(tagBytes, start + TAG_BYTES);
+    sealed.writeUInt32LE(payload.byteLength, start + VALUE_BYTES);
     if (tagBytes > 0) sealed.write(tagText, start + FIXED);
     sealed.set(payload, start + FIXED + tagBytes);
     return sealed;
@@ -101,13 +119,17 @@ export class EnvelopeFormat {
     const asOf = sealed.readDoubleLE(start + AS_OF);
     const bornAt = sealed.readDoubleLE(start + BORN_AT);
     const expiresAt = sealed.readDoubleLE(start + EXPIRES_AT);
+    const staleUntil = sealed.readDoubleLE(start + STALE_UNTIL);
+    const loadTime = sealed.readUInt32LE(start + LOAD_TIME);
     const tagBytes = sealed.readUInt32LE(start + TAG_BYTES);
-    if (!Number.isFinite(asOf + bornAt + expiresAt) || sealed.length < body + tagBytes) {
+    const end = body + tagBytes + sealed.readUInt32LE(start + VALUE_BYTES);
+    if (!Number.isFinite(asOf + bornAt + expiresAt + staleUntil) || sealed.length < end) {
       throw new Error('the entry is cut off or damaged');
     }
     const tags = tagBytes === 0 ? undefined : parseTags(sealed.toString('utf8', body, body + tagBytes));
-    const payload = sealed.subarray(body + tagBytes);
-    return { payload, epoch: this.#readEpoch(sealed), asOf, bornAt, expiresAt, tags };
+    const payload = sealed.subarray(body + tagBytes, end);
+    const epoch = this.#readEpoch(sealed);
+    return { payload, length: end, epoch, asOf, bornAt, expiresAt, staleUntil, loadTime, tags };
   }
 
   #readEpoch(sealed: Buffer): string {

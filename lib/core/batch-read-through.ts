@@ -1,11 +1,12 @@
-import type { Fence } from '../coherence/fences.js';
 import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
-import type { ResolvedOptions } from './entry-options.js';
+import type { Found } from '../tiers/remote-entries.js';
+import { BatchSearch } from './batch-search.js';
 import type { Flight } from './flights.js';
+import type { LoadMissing } from './leased-batch.js';
 import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
-import { LeasedBatch, type LoadMissing } from './leased-batch.js';
+import type { ResolvedOptions } from './resolve-options.js';
 
 /** Reads of several keys: one look into memory, one request to the remote tier, one call of the loader. */
 export class BatchReadThrough {
@@ -32,9 +33,11 @@ export class BatchReadThrough {
     load: LoadMissing,
     options: ResolvedOptions,
   ): Promise<Map<string, unknown>> {
-    const entries = this.#fromMemory(keys, options);
+    const due: NamedKey[] = [];
+    const entries = this.#fromMemory(keys, options, due);
     const asOf = this.parts.coherence.clock.value;
     const missing = keys.filter(({ key }) => !entries.has(key));
+    this.#refresh(due, load, options);
     for (const [key, entry] of await this.#find(missing, asOf, load, options)) entries.set(key, entry);
     return this.#give(keys, entries, options);
   }
@@ -63,27 +66,64 @@ export class BatchReadThrough {
     return entries;
   }
 
+  /** Loads keys anew, for nobody in particular. */
+  #refresh(keys: readonly NamedKey[], load: LoadMissing, options: ResolvedOptions): void {
+    const { background, flights, staleness } = this.parts;
+    if (!background.open) return;
+    const idle = keys.filter(
+      ({ stored }) => !staleness.backsOff(stored) && flights.joinable(stored) === undefined,
+    );
+    if (idle.length === 0) return;
+    const started = this.#start(idle, load, options, 'refresh');
+    background.run(Promise.all(started.map((flight) => flight.result)));
+  }
+
   async #fetch(stored: readonly string[], options: ResolvedOptions): Promise<(Entry | undefined)[]> {
-    if (!this.parts.chain.copiesUp(options)) return this.parts.chain.fetch(stored, undefined, options);
-    const fences = stored.map((key) => this.parts.coherence.fences.open(key));
+    const { chain, coherence } = this.parts;
+    if (!chain.asksRemote(options)) return stored.map(() => undefined);
+    const fences = chain.copiesUp(options) ? stored.map((key) => coherence.fences.open(key)) : undefined;
     try {
-      return await this.parts.chain.fetch(stored, fences, options);
+      const found = await chain.fetch(stored, fences, options);
+      return found.map((one, i) => this.#counted(stored[i]!, one));
     } finally {
-      for (const fence of fences) this.parts.coherence.fences.close(fence);
+      for (const fence of fences ?? []) coherence.fences.close(fence);
     }
   }
 
-  #fromMemory(keys: readonly NamedKey[], options: ResolvedOptions): Map<string, Entry> {
+  #counted(stored: string, found: Found | undefined): Entry | undefined {
+    if (found !== undefined && found.fresh > 0) {
+      this.parts.recorder.redisHit(stored);
+      return found.entry;
+    }
+    this.parts.recorder.redisMiss(stored);
+    return undefined;
+  }
+
+  /** @param due gets the keys of entries that will do now and are to be refreshed; without it only fresh ones will do */
+  #fromMemory(keys: readonly NamedKey[], options: ResolvedOptions, due?: NamedKey[]): Map<string, Entry> {
     for (const { stored } of keys) checkUnicode(stored);
     const entries = new Map<string, Entry>();
     const memory = options.memory ? this.parts.chain.memory : undefined;
-    for (const { key, stored } of keys) {
-      const entry = memory?.get(stored);
-      if (entry === undefined) {
-        this.parts.recorder.readBegins(stored, memory !== undefined);
+    const { recorder, staleness, background } = this.parts;
+    for (const named of keys) {
+      const { key, stored } = named;
+      const fresh = memory?.get(stored);
+      if (fresh !== undefined) {
+        recorder.memoryHit(stored);
+        entries.set(key, fresh);
+        if (options.refreshAhead !== undefined && staleness.refreshIsDue(options.refreshAhead, fresh))
+          due?.push(named);
+        continue;
+      }
+      const stale = due && background.open ? memory?.reserve(stored) : undefined;
+      const reason = stale && staleness.early(stored, stale, options);
+      if (reason === undefined) {
+        recorder.readBegins(stored, memory !== undefined);
       } else {
-        this.parts.recorder.memoryHit(stored);
-        entries.set(key, entry);
+        recorder.staleHit('memory', false);
+        recorder.stale('memory', stored, reason);
+        entries.set(key, stale!);
+        due!.push(named);
       }
     }
     return entries;
@@ -98,7 +138,8 @@ export class BatchReadThrough {
   ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     const again: NamedKey[] = [];
-    const landed = await Promise.allSettled(joined.map(([, flight]) => flight.result));
+    const waits = joined.map(([, flight]) => this.parts.staleness.await(flight, options));
+    const landed = await Promise.allSettled(waits);
     landed.forEach((result, i) => {
       const [key, flight] = joined[i]!;
       const entry = result.status === 'fulfilled' ? result.value : undefined;
@@ -107,7 +148,11 @@ export class BatchReadThrough {
       if (entry !== undefined) entries.set(key.key, entry);
     });
     const failed = landed.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    if (failed !== undefined) {
+      // Their reads end here as well.
+      for (const { stored } of again) this.parts.recorder.coalesced(stored);
+      throw failed.reason;
+    }
     for (const { key } of again) entries.delete(key);
     if (again.length === 0) return entries;
     return new Map([...entries, ...(await this.#find(again, asOf, load, options))]);
@@ -120,34 +165,29 @@ export class BatchReadThrough {
   ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     if (keys.length === 0) return entries;
-    const flights = this.parts.flights.startBatch(
-      keys.map(({ stored }) => stored),
-      options.tags,
-      (fences) => this.#search(keys, fences, load, options),
-    );
-    this.#collect(entries, keys, await Promise.all(flights.map((flight) => flight.result)));
+    const flights = this.#start(keys, load, options, 'read');
+    const waits = flights.map((flight) => this.parts.staleness.await(flight, options));
+    const found = await Promise.all(waits);
+    this.#collect(entries, keys, found);
+    const { refreshAhead } = options;
+    if (refreshAhead !== undefined) {
+      const isDue = (entry: Entry | undefined): boolean =>
+        entry !== undefined && this.parts.staleness.refreshIsDue(refreshAhead, entry);
+      this.#refresh(keys.filter((_, i) => isDue(found[i])), load, options); // prettier-ignore
+    }
     return entries;
   }
 
-  async #search(
+  #start(
     keys: readonly NamedKey[],
-    fences: readonly Fence[],
     load: LoadMissing,
     options: ResolvedOptions,
-  ): Promise<(Entry | undefined)[]> {
+    purpose: 'read' | 'refresh',
+  ): readonly Flight[] {
     const stored = keys.map((key) => key.stored);
-    // Without a remote tier the loader is called at once, so that one which asks for these keys again is found out.
-    const entries: (Entry | undefined)[] = this.parts.chain.asksRemote(options)
-      ? await this.parts.chain.fetch(stored, fences, options)
-      : keys.map(() => undefined);
-    const missing = keys
-      .map((key, i) => ({ key, fence: fences[i]!, i }))
-      .filter(({ i }) => entries[i] === undefined);
-    if (missing.length === 0) return entries;
-    const batch = new LeasedBatch(this.parts, load, options);
-    const loaded = await batch.load(missing);
-    missing.forEach(({ i }, at) => (entries[i] = loaded[at]));
-    return entries;
+    const search = (flights: readonly Flight[]) =>
+      new BatchSearch(this.parts, load, options, purpose).run(keys, flights);
+    return this.parts.flights.startBatch(stored, options.tags, search, purpose === 'refresh');
   }
 
   #collect(into: Map<string, Entry>, keys: readonly NamedKey[], found: readonly (Entry | undefined)[]): void {

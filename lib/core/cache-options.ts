@@ -7,13 +7,8 @@ import type { RedisOptions } from '../stores/redis/redis-options.js';
 import type { MemoryTierOptions } from '../tiers/memory-tier.js';
 import { checkCodec, checkName, checkObject, checkScope, wrong } from './option-checks.js';
 import { DEFAULTS } from './defaults.js';
-import {
-  ENTRY_OPTION_NAMES,
-  type EntryOptions,
-  type ResolvedOptions,
-  resolveOptions,
-  unstatedOptions,
-} from './entry-options.js';
+import { ENTRY_OPTION_NAMES, type EntryOptions } from './entry-options.js';
+import { type ResolvedOptions, resolveOptions, unstatedOptions } from './resolve-options.js';
 
 /** The memory tier's options. */
 export interface MemoryOptions {

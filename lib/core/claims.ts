@@ -2,15 +2,20 @@ import type { Fence, Fences } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
-import type { Holder } from '../tiers/lease-desk.js';
+import type { Claim, Wanted } from '../tiers/lease-desk.js';
 import type { Lease } from '../tiers/leases.js';
+import type { Found } from '../tiers/remote-entries.js';
 import type { ChainClaim, TierChain, TierChoice } from '../tiers/tier-chain.js';
+import type { Policy } from './resolve-options.js';
 
 /** What came of a claim: the entry that another process has loaded; or else the caller loads, perhaps with a lease. */
 export interface Claimed {
   readonly entry: Entry | undefined;
   readonly lease: Lease | undefined;
 }
+
+/** Somebody else is loading it. */
+export type Held = Extract<Claim, { readonly state: 'held' }>;
 
 /** Pauses between looks at a key that another process is loading, in milliseconds. */
 const FIRST_PAUSE = 10;
@@ -28,11 +33,11 @@ export class Claims {
   ) {}
 
   /** Claims a key, and waits for whoever holds it. */
-  async one(fence: Fence, choice: WaitChoice): Promise<Claimed> {
-    const [claim] = await this.chain.claim([fence], choice);
+  async one(wanted: Wanted, choice: WaitChoice): Promise<Claimed> {
+    const [claim] = await this.chain.claim([wanted], choice);
     if (claim!.state !== 'held') return outcomeOf(claim!);
     let outcome = NOTHING;
-    await this.await([fence], [claim!.by], choice, ([ended]) => (outcome = ended!.claimed));
+    await this.await([wanted.fence], [claim!], choice, ([ended]) => (outcome = ended!.claimed));
     return outcome;
   }
 
@@ -40,39 +45,37 @@ export class Claims {
    * Claims keys, without waiting for anybody.
    * @returns for each what came of it, or who holds it
    */
-  async several(
-    fences: readonly Fence[],
-    choice: TierChoice,
-  ): Promise<(Claimed | { readonly by: Holder })[]> {
-    const claims = await this.chain.claim(fences, choice);
+  async several(wanted: readonly Wanted[], choice: TierChoice): Promise<(Claimed | Held)[]> {
+    const claims = await this.chain.claim(wanted, choice);
     return claims.map((claim) => (claim.state === 'held' ? claim : outcomeOf(claim)));
   }
 
   /**
-   * Waits until each of the keys that `holders` are loading is filled or free. One holder is waited for, and a second only if
+   * Waits until each of the keys that others are loading is filled or free. One holder is waited for, and a second only if
    * it began after something was invalidated: when loads fail, or take longer than their lease, processes must not queue up
    * behind each other. A key that is itself invalidated meanwhile is not claimed any more.
    * @param onEnd told of keys as soon as their waits have ended: others may be waiting for those that were granted
    */
   async await(
     fences: readonly Fence[],
-    holders: readonly Holder[],
+    held: readonly Held[],
     choice: WaitChoice,
     onEnd: (ended: readonly Ended[]) => void,
   ): Promise<void> {
     const begun = this.time.now();
-    let waiting = fences.map((fence, i) => new Wait(fence, i, holders[i]!));
+    const longest = Math.min(LONGEST_WAIT, choice.policy.hardTimeout ?? Infinity);
+    let waiting = fences.map((fence, i) => new Wait(fence, i, held[i]!));
     for (let pause = FIRST_PAUSE; waiting.length > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       await this.time.wait(pause);
       const [open, broken] = this.#split(waiting, choice);
       const ended: Ended[] = broken.map(({ i }) => ({ i, claimed: NOTHING }));
       // Whatever comes of it now has not begun before.
       for (const { fence } of open) this.fences.restart(fence);
-      const claims = await this.chain.claim(open.map(({ fence }) => fence), choice); // prettier-ignore
-      const late = this.time.now() - begun >= LONGEST_WAIT;
+      const claims = await this.chain.claim(open, choice);
+      const late = this.time.now() - begun >= longest;
       waiting = open.filter((wait, at) => {
         const claim = claims[at]!;
-        if (claim.state === 'held' && !late && wait.goesOnFor(claim.by)) return true;
+        if (claim.state === 'held' && !late && wait.goesOnFor(claim)) return true;
         ended.push({ i: wait.i, claimed: outcomeOf(claim) });
         return false;
       });
@@ -98,6 +101,7 @@ export interface Ended {
 
 /** What a wait has to know of a call. */
 export interface WaitChoice extends TierChoice {
+  readonly policy: Pick<Policy, 'hardTimeout'>;
   /** The tags that the value will carry, as far as they are known. */
   readonly tags: readonly string[] | undefined;
 }
@@ -109,14 +113,21 @@ class Wait {
   constructor(
     readonly fence: Fence,
     readonly i: number,
-    private holder: Holder,
+    private held: Held,
   ) {}
 
-  goesOnFor(holder: Holder): boolean {
-    if (holder.lease.equals(this.holder.lease)) return true;
-    if (this.#changed || holder.asOf <= this.holder.asOf) return false;
-    this.#changed = true;
-    this.holder = holder;
+  /** What is to be replaced, though it can still be read. */
+  get over(): Found | undefined {
+    return this.held.over;
+  }
+
+  goesOnFor(held: Held): boolean {
+    const [holder, before] = [held.by, this.held.by];
+    if (!holder.lease.equals(before.lease)) {
+      if (this.#changed || holder.asOf <= before.asOf) return false;
+      this.#changed = true;
+    }
+    this.held = held;
     return true;
   }
 }

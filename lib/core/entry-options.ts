@@ -1,11 +1,14 @@
 import type { ClassType } from '../codec/class-type.js';
 import type { TierName } from '../observability/outcome.js';
-import { didYouMean } from '../primitives/did-you-mean.js';
-import { type Duration, parseDuration } from '../primitives/duration.js';
-import { CacheArgumentError } from '../primitives/errors.js';
-import { show } from '../primitives/show.js';
-import { checkEntryTags } from '../primitives/tags.js';
+import type { Duration } from '../primitives/duration.js';
+import type { RefreshAhead } from '../tiers/lifetime.js';
 import type { Isolation } from '../tiers/values.js';
+
+/** How long a load may take; durations as for `ttl`. */
+export interface LoadTimeout {
+  soft?: Duration;
+  hard?: Duration;
+}
 
 /** How one entry is stored and read. Given per call, per decorator, and as `defaults` of a cache. */
 export interface EntryOptions<T = unknown> {
@@ -26,6 +29,34 @@ export interface EntryOptions<T = unknown> {
   /** The tiers that are read and written: both, unless said otherwise. */
   tiers?: readonly TierName[];
   /**
+   * How long after its ttl a value is still given out at once, while one refresh runs in the background: in one process of
+   * all that share Redis. Default 0. With any of these options a value stays stored beyond its ttl for the longer of
+   * `staleWhileRevalidate` and `staleIfError`; an invalidated value is never given out. Durations as for `ttl`.
+   */
+  staleWhileRevalidate?: Duration;
+  /**
+   * How long after its ttl a value is given out when loading a new one fails or takes longer than `loadTimeout`. The load
+   * is then not tried again for 1 s, after each further failure twice as long, up to 30 s. Default 0.
+   */
+  staleIfError?: Duration;
+  /**
+   * Has reads refresh the value in the background before it expires, one at a time: after this part of its life (0.8: in the
+   * last fifth of it); or with `{ beta: 1 }` at random, the more likely the nearer its end and the longer it took to load, which
+   * spreads the refreshes of processes that share no Redis. A higher beta is earlier.
+   */
+  refreshAhead?: RefreshAhead;
+  /** Shortens each ttl by a random part of up to this fraction (0.1: up to a tenth), so that values stored together do not
+   * expire together. Default 0. */
+  jitter?: number;
+  /** The ttl of `null`, in place of `ttl`. 0 means do not store it. */
+  negativeTtl?: Duration;
+  /**
+   * How long a load may take. After `soft` its callers get an expired value, if there is one that `staleWhileRevalidate` or
+   * `staleIfError` allows, and the load goes on and is stored. After `hard` it fails with `CacheLoadTimeoutError` and
+   * `context.signal` is aborted; what it may return later is dropped. No limits by default.
+   */
+  loadTimeout?: LoadTimeout;
+  /**
    * Whether a `set`, and as `defaults.strict` every invalidation, rejects with `CacheStoreError` when Redis could not be told
    * of it. Without it the call resolves, this process goes on with the new state, and Redis is told as soon as that is
    * possible. Without effect on reads. Default false.
@@ -33,100 +64,21 @@ export interface EntryOptions<T = unknown> {
   strict?: boolean;
 }
 
-/** Entry options with everything decided. */
-export interface ResolvedOptions {
-  /** Milliseconds; 0 means do not store. */
-  readonly ttl: number;
-  readonly tags: readonly string[] | undefined;
-  readonly tagsOf: ((value: unknown) => readonly string[]) | undefined;
-  readonly type: ClassType | undefined;
-  readonly isolation: Isolation | undefined;
-  readonly memory: boolean;
-  readonly redis: boolean;
-  readonly strict: boolean;
-}
-
-/** What an entry gets when nobody says anything but its ttl, in milliseconds. */
-export function unstatedOptions(ttl: number): ResolvedOptions {
-  return {
-    ttl,
-    tags: undefined,
-    tagsOf: undefined,
-    type: undefined,
-    isolation: undefined,
-    memory: true,
-    redis: true,
-    strict: false,
-  };
-}
-
 /** The names {@link EntryOptions} may hold. */
-export const ENTRY_OPTION_NAMES = ['ttl', 'tags', 'type', 'isolation', 'tiers', 'strict'] as const;
+export const ENTRY_OPTION_NAMES = [
+  'ttl',
+  'tags',
+  'type',
+  'isolation',
+  'tiers',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'refreshAhead',
+  'jitter',
+  'negativeTtl',
+  'loadTimeout',
+  'strict',
+] as const;
 
-/** In seconds. A longer ttl may still be right: it is then left to the parser to say. */
-const LONGEST_TTL = 1e9;
-
-const NAMES: ReadonlySet<string> = new Set(ENTRY_OPTION_NAMES);
-const ISOLATIONS: readonly unknown[] = ['share', 'freeze', 'clone'];
-const TIERS: readonly unknown[] = ['memory', 'redis'];
-
-/**
- * Checks a call's options and fills in what they leave open.
- * @throws CacheDurationError, CacheArgumentError
- */
-export function resolveOptions(
-  options: EntryOptions<never> | undefined,
-  defaults: ResolvedOptions,
-): ResolvedOptions {
-  if (options === undefined) return defaults;
-  if (typeof options !== 'object' || options === null)
-    throw new CacheArgumentError('options must be an object');
-  for (const name in options) if (!NAMES.has(name)) throw unknownOption(name);
-  const { ttl, tags, type, isolation, tiers, strict } = options as EntryOptions;
-  if (type !== undefined && typeof type !== 'function') throw new CacheArgumentError('type must be a class');
-  if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
-    throw new CacheArgumentError(`isolation must be 'share', 'freeze' or 'clone', not ${show(isolation)}`);
-  }
-  if (tiers !== undefined) checkTiers(tiers);
-  if (strict !== undefined && typeof strict !== 'boolean') {
-    throw new CacheArgumentError(`strict must be true or false, not ${show(strict)}`);
-  }
-  return {
-    ttl: ttl === undefined ? defaults.ttl : parseDuration(ttl, 'ttl'),
-    tags: tags === undefined ? defaults.tags : typeof tags === 'function' ? undefined : checkEntryTags(tags),
-    tagsOf: tags === undefined ? defaults.tagsOf : typeof tags === 'function' ? tags : undefined,
-    type: type ?? defaults.type,
-    isolation: isolation ?? defaults.isolation,
-    memory: tiers === undefined ? defaults.memory : tiers.includes('memory'),
-    redis: tiers === undefined ? defaults.redis : tiers.includes('redis'),
-    strict: strict ?? defaults.strict,
-  };
-}
-
-function unknownOption(name: string): CacheArgumentError {
-  const known = ENTRY_OPTION_NAMES.join(', ');
-  return new CacheArgumentError(
-    `unknown option ${name}${didYouMean(name, ENTRY_OPTION_NAMES)}: an entry's options are ${known}`,
-  );
-}
-
-function checkTiers(tiers: unknown): void {
-  if (Array.isArray(tiers) && tiers.length > 0 && tiers.every((tier) => TIERS.includes(tier))) return;
-  throw new CacheArgumentError(
-    `tiers must be a list of 'memory' and 'redis', not ${Array.isArray(tiers) ? `[${tiers.map(show).join(', ')}]` : show(tiers)}`,
-  );
-}
-
-/**
- * Whether a memory hit has to look at the options at all. A ttl does not matter to a hit, but a wrong one is an error at
- * every call, not only at those that miss.
- */
-export function needsResolving(options: EntryOptions<never>): boolean {
-  if (typeof options !== 'object' || options === null) return true;
-  if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined)
-    return true;
-  const { ttl, tags, strict } = options;
-  if (strict !== undefined && typeof strict !== 'boolean') return true;
-  if (tags !== undefined && typeof tags !== 'function' && !Array.isArray(tags)) return true;
-  return ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0 && ttl <= LONGEST_TTL);
-}
+/** Those of them that are durations. */
+export const DURATION_NAMES = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl'] as const;

@@ -1,39 +1,62 @@
 import type { Fence, Fences } from '../coherence/fences.js';
 import type { Trust } from '../coherence/trust.js';
+import type { TierName } from '../observability/outcome.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { CacheReentrancyError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
 
-/** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
-export interface Flight {
-  readonly key: string;
-  readonly fence: Fence;
-  /** When it began, by the process' clock: what it finds cannot be older, whatever this process has not heard of. */
-  readonly begunAt: number;
-  /** The tags that the value will carry, as far as that is known before it is loaded. */
-  readonly tags: readonly string[] | undefined;
-  /** The entry, whether it was stored or not; `undefined` when the loader had nothing. */
-  readonly result: Promise<Entry | undefined>;
-  /**
-   * Whether `undefined` only means that a batch loader left the key out. A caller with a loader of its own then has to
-   * ask that one.
-   */
-  readonly ofBatch: boolean;
+/** A value that may stand in for one that cannot be had now. */
+export interface Reserve {
+  readonly entry: Entry;
+  readonly tier: TierName;
 }
 
-class SingleFlight implements Flight {
-  /** Set before anybody can join: until then {@link Flights.joinable} refuses whoever asks. */
+/** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
+export class Flight {
+  /** The entry, whether it was stored or not; `undefined` when the loader had nothing. Set before anybody can join. */
   result!: Promise<Entry | undefined>;
-  readonly ofBatch = false;
+  /** The newest entry met that is not good enough, if there is one. */
+  reserve: Reserve | undefined;
+  /** Why it comes to nothing though others of its batch do not. */
+  failure: { readonly error: unknown } | undefined;
+  #lookedUp = false;
+  #onLookup: (() => void) | undefined;
+  #lookup: Promise<void> | undefined;
 
   constructor(
     readonly key: string,
     readonly fence: Fence,
+    /** When it began, by the process' clock: what it finds cannot be older, whatever this process has not heard of. */
     readonly begunAt: number,
+    /** The tags that the value will carry, as far as that is known before it is loaded. */
     readonly tags: readonly string[] | undefined,
+    /**
+     * Whether `undefined` only means that a batch loader left the key out. A caller with a loader of its own then has to
+     * ask that one.
+     */
+    readonly ofBatch: boolean,
+    /** Whether it began for nobody in particular, and what it is to replace may still be good enough. */
+    readonly refreshes: boolean,
   ) {}
+
+  offer(entry: Entry, tier: TierName): void {
+    if (this.reserve === undefined || this.reserve.entry.bornAt <= entry.bornAt)
+      this.reserve = { entry, tier };
+  }
+
+  /** To be called when all tiers have been asked. */
+  lookedUp(): void {
+    this.#lookedUp = true;
+    this.#onLookup?.();
+  }
+
+  /** Resolves when all tiers have been asked: from then on only the loader can bring anything new. */
+  get lookup(): Promise<void> {
+    if (this.#lookedUp) return Promise.resolve();
+    return (this.#lookup ??= new Promise((resolve) => (this.#onLookup = resolve)));
+  }
 }
 
 /** The flights in the air, at most one to be joined per key. */
@@ -82,9 +105,10 @@ export class Flights {
   start(
     key: string,
     tags: readonly string[] | undefined,
-    search: (fence: Fence) => Promise<Entry | undefined>,
+    search: (flight: Flight) => Promise<Entry | undefined>,
+    refreshes = false,
   ): Flight {
-    const flight = new SingleFlight(key, this.fences.open(key), this.time.now(), tags);
+    const flight = new Flight(key, this.fences.open(key), this.time.now(), tags, false, refreshes);
     // Before the search begins: it may run a loader at once, which may ask for this key.
     this.#byKey.set(key, flight);
     flight.result = this.#fly(flight, search);
@@ -93,33 +117,37 @@ export class Flights {
 
   async #fly(
     flight: Flight,
-    search: (fence: Fence) => Promise<Entry | undefined>,
+    search: (flight: Flight) => Promise<Entry | undefined>,
   ): Promise<Entry | undefined> {
     try {
-      return await search(flight.fence);
+      return await search(flight);
     } finally {
       this.#land(flight);
     }
   }
 
-  /** Starts one flight per key; `search` gets the fences in the order of the keys, and gives one result each. */
+  /** Starts one flight per key; `search` gets them in the order of the keys, and gives one result each. */
   startBatch(
     keys: readonly string[],
     tags: readonly string[] | undefined,
-    search: (fences: readonly Fence[]) => Promise<(Entry | undefined)[]>,
+    search: (flights: readonly Flight[]) => Promise<(Entry | undefined)[]>,
+    refreshes = false,
   ): readonly Flight[] {
-    const fences = keys.map((key) => this.fences.open(key));
     const begunAt = this.time.now();
     let resolve!: (entries: Promise<(Entry | undefined)[]>) => void;
     const results = new Promise<(Entry | undefined)[]>((settle) => (resolve = settle));
-    const flights = keys.map((key, i): Flight => {
-      const result = results.then((entries) => entries[i]);
+    const flights = keys.map((key, i) => {
+      const flight = new Flight(key, this.fences.open(key), begunAt, tags, true, refreshes);
+      flight.result = results.then((entries) => {
+        if (flight.failure !== undefined) throw flight.failure.error;
+        return entries[i];
+      });
       // Whoever started the batch waits for it; a flight that nobody joined must not fail unheard as well.
-      result.catch(() => {});
-      return { key, fence: fences[i]!, begunAt, tags, result, ofBatch: true };
+      flight.result.catch(() => {});
+      return flight;
     });
     for (const flight of flights) this.#byKey.set(flight.key, flight);
-    resolve(search(fences).finally(() => flights.forEach((flight) => this.#land(flight))));
+    resolve(search(flights).finally(() => flights.forEach((flight) => this.#land(flight))));
     return flights;
   }
 
@@ -135,6 +163,7 @@ export class Flights {
 
   /** The flight may have been replaced, after an invalidation, by a later one that is still in the air. */
   #land(flight: Flight): void {
+    flight.lookedUp();
     this.fences.close(flight.fence);
     if (!this.fences.admits(flight.fence, undefined)) this.recorder.flightBroken(flight.key);
     if (this.#byKey.get(flight.key) === flight) this.#byKey.delete(flight.key);

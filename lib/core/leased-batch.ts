@@ -1,9 +1,9 @@
-import type { Fence } from '../coherence/fences.js';
 import type { Entry } from '../tiers/entry.js';
-import type { Holder } from '../tiers/lease-desk.js';
 import type { Lease } from '../tiers/leases.js';
-import type { Claimed, Ended } from './claims.js';
-import type { ResolvedOptions } from './entry-options.js';
+import type { Found } from '../tiers/remote-entries.js';
+import type { Claimed, Ended, Held } from './claims.js';
+import type { Flight } from './flights.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import { BatchLoad } from './load-context.js';
 import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
@@ -12,7 +12,9 @@ export type LoadMissing = (missing: string[], context: BatchLoad) => unknown;
 
 export interface MissingKey {
   readonly key: NamedKey;
-  readonly fence: Fence;
+  readonly flight: Flight;
+  /** What is there and is to be replaced. */
+  readonly over: Found | undefined;
 }
 
 /**
@@ -21,9 +23,11 @@ export interface MissingKey {
  */
 export class LeasedBatch {
   constructor(
-    private readonly parts: Pick<ReadParts, 'chain' | 'claims' | 'loader' | 'recorder'>,
+    private readonly parts: Pick<ReadParts, 'chain' | 'claims' | 'loader' | 'staleness' | 'recorder'>,
     private readonly loadMissing: LoadMissing,
     private readonly options: ResolvedOptions,
+    /** The keys that somebody reads and that have not been given to him yet. */
+    private readonly unanswered: ReadonlySet<string>,
   ) {}
 
   /** @returns for each key its entry, or `undefined` if the loader has none */
@@ -34,17 +38,17 @@ export class LeasedBatch {
         Array.from(missing, () => ({ entry: undefined, lease: undefined })),
       );
     }
-    const fences = missing.map(({ fence }) => fence);
-    const first = await this.parts.claims.several(fences, this.options);
+    const wanted = missing.map(({ flight: { fence }, over }) => ({ fence, over }));
+    const first = await this.parts.claims.several(wanted, this.options);
     const waiting = missing.filter((_, i) => 'by' in first[i]!);
     const own = missing.filter((_, i) => !('by' in first[i]!));
-    const holders = first.flatMap((one) => ('by' in one ? [one.by] : []));
+    const held = first.filter((one): one is Held => 'by' in one);
     const parts = [
       this.#settle(
         own,
         first.filter((one): one is Claimed => !('by' in one)),
       ),
-      this.#await(waiting, holders),
+      this.#await(waiting, held),
     ] as const;
     // Both are waited for, so that the failure of one leaves no work behind unseen.
     const [loaded, awaited] = await Promise.allSettled(parts);
@@ -55,8 +59,8 @@ export class LeasedBatch {
     return missing.map((one) => entries.get(one));
   }
 
-  async #await(waiting: readonly MissingKey[], holders: readonly Holder[]): Promise<(Entry | undefined)[]> {
-    const fences = waiting.map(({ fence }) => fence);
+  async #await(waiting: readonly MissingKey[], held: readonly Held[]): Promise<(Entry | undefined)[]> {
+    const fences = waiting.map(({ flight }) => flight.fence);
     const entries: (Entry | undefined)[] = [];
     const settle = async (ended: readonly Ended[]): Promise<void> => {
       const keys = ended.map(({ i }) => waiting[i]!);
@@ -64,7 +68,7 @@ export class LeasedBatch {
       ended.forEach(({ i }, at) => (entries[i] = settled[at]));
     };
     const rounds: Promise<void>[] = [];
-    await this.parts.claims.await(fences, holders, this.options, (ended) => {
+    await this.parts.claims.await(fences, held, this.options, (ended) => {
       const round = settle(ended);
       // A failure is thrown when all waits have ended.
       round.catch(() => {});
@@ -78,7 +82,9 @@ export class LeasedBatch {
   async #settle(keys: readonly MissingKey[], claimed: readonly Claimed[]): Promise<(Entry | undefined)[]> {
     const entries = claimed.map(({ entry }) => entry);
     const open = keys.map((_, i) => i).filter((i) => entries[i] === undefined);
-    keys.forEach(({ fence }, i) => entries[i] !== undefined && this.parts.recorder.coalesced(fence.key));
+    keys.forEach(({ key: { stored } }, i) => {
+      if (entries[i] !== undefined && this.unanswered.has(stored)) this.parts.recorder.coalesced(stored);
+    });
     if (open.length === 0) return entries;
     const loaded = await this.#load(
       open.map((i) => keys[i]!),
@@ -92,9 +98,9 @@ export class LeasedBatch {
     keys: readonly MissingKey[],
     leases: readonly (Lease | undefined)[],
   ): Promise<(Entry | undefined)[]> {
-    for (let i = 0; i < keys.length; i++) this.parts.recorder.miss();
+    for (const { key } of keys) if (this.unanswered.has(key.stored)) this.parts.recorder.miss();
     const names = keys.map(({ key }) => key.key);
-    const fences = keys.map(({ fence }) => fence);
+    const fences = keys.map(({ flight }) => flight.fence);
     const context = new BatchLoad(names);
     const unused = new Set(leases);
     try {
@@ -102,8 +108,12 @@ export class LeasedBatch {
       const loaded = await this.parts.loader.batch(names, load, context, fences, leases, this.options);
       const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));
       for (const { lease } of fills) unused.delete(lease);
+      for (const { key } of keys) this.parts.staleness.loaded(key.stored);
       await this.parts.chain.store(fills, this.options);
       return loaded.map((one) => one?.entry);
+    } catch (error) {
+      for (const { flight } of keys) this.parts.staleness.failed(flight, error);
+      throw error;
     } finally {
       for (const lease of unused) if (lease !== undefined) this.parts.chain.release(lease);
     }

@@ -1,15 +1,24 @@
 import { type Duration, parseDuration } from '../primitives/duration.js';
-import { aboutKey } from '../primitives/errors.js';
+import { aboutKey, CacheArgumentError } from '../primitives/errors.js';
 import { checkEntryTags } from '../primitives/tags.js';
 
 /** What a loader is told, and what it may decide about the value it is loading. */
 export interface LoadContext<T = unknown> {
   /** The key being loaded, as the caller gave it. */
   readonly key: string;
-  /** Aborted when the cache closes before the load has ended: nobody will want its result. */
+  /** Aborted when the load has taken longer than `loadTimeout.hard`, or the cache closes: nobody will want its result. */
   readonly signal: AbortSignal;
-  /** An expired value that the load is to replace, with its age in seconds. Absent as long as expired values are not kept. */
-  readonly stale?: { readonly value: T; readonly age: number };
+  /**
+   * The value that the load is to replace, with its age in seconds since its own load began: one that has expired and is kept
+   * for `staleWhileRevalidate` or `staleIfError`, or that is refreshed before it expires. Never one that was invalidated.
+   */
+  readonly stale?: StaleValue<T>;
+  /**
+   * To be returned by a loader that has found `stale.value` to be the current one: it is kept, with its tags, and lives as
+   * long again. `return context.notModified();`
+   * @throws CacheArgumentError when there is no `stale`
+   */
+  readonly notModified: () => T;
   /** Gives this value another time to live than the options say. 0 means do not store it. */
   readonly setTtl: (ttl: Duration) => void;
   /** Adds tags to those of the options. */
@@ -18,9 +27,16 @@ export interface LoadContext<T = unknown> {
   readonly skip: () => void;
 }
 
+/** A value about to be replaced. */
+export interface StaleValue<T = unknown> {
+  readonly value: T;
+  /** Seconds since its load began. */
+  readonly age: number;
+}
+
 /** What the loader of a batch is told. What it decides holds for `key`, or for all keys of the batch when none is named. */
 export interface BatchLoadContext {
-  /** Aborted when the cache closes before the load has ended. */
+  /** Aborted when the load has taken longer than `loadTimeout.hard`, or the cache closes. */
   readonly signal: AbortSignal;
   /** Gives values another time to live than the options say. 0 means do not store them. */
   readonly setTtl: (ttl: Duration, key?: string) => void;
@@ -81,8 +97,31 @@ export class Cancellation {
   }
 }
 
+/** What a loader returns that has found the stale value to be the current one. */
+export const NOT_MODIFIED: unique symbol = Symbol('not modified');
+
 export class SingleLoad extends LoadDecisions implements LoadContext {
   readonly cancellation = new Cancellation();
+
+  /** @param readStale reads the value that is to be replaced, if there is one */
+  constructor(
+    key: string,
+    private readonly readStale?: () => StaleValue,
+  ) {
+    super(key);
+  }
+
+  get stale(): StaleValue | undefined {
+    return this.readStale?.();
+  }
+
+  readonly notModified = (): unknown => {
+    if (this.readStale !== undefined) return NOT_MODIFIED;
+    throw new CacheArgumentError(
+      'notModified() says that context.stale is still right, and there is none: load the value',
+      { key: this.key },
+    );
+  };
 
   get signal(): AbortSignal {
     return this.cancellation.signal;

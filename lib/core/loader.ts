@@ -1,16 +1,25 @@
 import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
-import { CacheClosedError } from '../primitives/errors.js';
+import { CacheClosedError, CacheLoadTimeoutError } from '../primitives/errors.js';
+import { userKey } from '../primitives/key.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { Entry } from '../tiers/entry.js';
 import type { Lease } from '../tiers/leases.js';
 import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import { checkRows } from './arguments.js';
-import type { ResolvedOptions } from './entry-options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import type { Flights } from './flights.js';
-import { type BatchLoad, type Cancellation, type LoadDecisions, SingleLoad } from './load-context.js';
+import type { Lifetimes } from './lifetimes.js';
+import {
+  type BatchLoad,
+  type Cancellation,
+  type LoadDecisions,
+  NOT_MODIFIED,
+  SingleLoad,
+  type StaleValue,
+} from './load-context.js';
 
 /** What a load gave: the entry for its callers, and how to store it if it is to be stored. */
 export interface Loaded {
@@ -25,6 +34,7 @@ export class Loader {
   constructor(
     private readonly flights: Flights,
     private readonly values: Values,
+    private readonly lifetimes: Lifetimes,
     private readonly recorder: Recorder,
     private readonly time: Clock,
   ) {}
@@ -33,20 +43,27 @@ export class Loader {
    * Loads one key.
    * @param key the key as its user knows it
    * @param lease the right to store the result in the remote tier
+   * @param stale the entry that the result will replace
    * @returns `undefined` when the loader returned `undefined`
-   * @throws what the loader throws; CacheValueError when its value cannot be cached
+   * @throws what the loader throws; CacheValueError when its value cannot be cached; CacheLoadTimeoutError
    */
   async one(
     key: string,
     load: (context: SingleLoad) => unknown,
     fence: Fence,
     lease: Lease | undefined,
+    stale: Entry | undefined,
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
-    const context = new SingleLoad(key);
     const begun = this.time.now();
-    const value = await this.#run([fence.key], fence.key, context.cancellation, begun, () => load(context));
-    return value === undefined ? undefined : this.#prepare(value, context, fence, lease, begun, options);
+    const readStale = stale && (() => this.#readStale(stale, begun, options));
+    const context = new SingleLoad(key, readStale);
+    const run = { stored: [fence.key], key: fence.key, cancellation: context.cancellation, begun, options };
+    const value = await this.#run(run, () => load(context));
+    if (value === undefined) return undefined;
+    return value === NOT_MODIFIED
+      ? this.#renew(stale!, context, fence, lease, begun, options)
+      : this.#prepare(value, context, fence, lease, begun, options);
   }
 
   /**
@@ -66,7 +83,8 @@ export class Loader {
   ): Promise<(Loaded | undefined)[]> {
     const stored = fences.map((fence) => fence.key);
     const begun = this.time.now();
-    const found = await this.#run(stored, undefined, context.cancellation, begun, load);
+    const { cancellation } = context;
+    const found = await this.#run({ stored, key: undefined, cancellation, begun, options }, load);
     checkRows(found);
     return keys.map((key, i) => {
       const value = found.get(key);
@@ -81,17 +99,16 @@ export class Loader {
     for (const load of this.#running) load.abort(reason);
   }
 
-  async #run(
-    stored: readonly string[],
-    key: string | undefined,
-    cancellation: Cancellation,
-    begun: number,
-    load: () => unknown,
-  ) {
+  async #run(run: Run, load: () => unknown) {
+    const { stored, key, cancellation, begun, options } = run;
     this.recorder.loadBegins();
     this.#running.add(cancellation);
     try {
-      const value: unknown = await this.flights.call(stored, load);
+      const { hardTimeout } = options.policy;
+      const loading: unknown = this.flights.call(stored, load);
+      const value: unknown = await (hardTimeout === undefined
+        ? loading
+        : this.#limit(loading, hardTimeout, run));
       this.recorder.loadEnds(key, this.time.now() - begun);
       return value;
     } catch (error) {
@@ -100,6 +117,28 @@ export class Loader {
     } finally {
       this.#running.delete(cancellation);
     }
+  }
+
+  /** Fails the load when its time is up. What it comes to later is of no interest, be it an error. */
+  #limit(loading: unknown, limit: number, { key, cancellation }: Run): Promise<unknown> {
+    let stop!: () => void;
+    const late = new Promise<never>((_resolve, reject) => {
+      stop = this.time.after(limit, () => {
+        const name = key === undefined ? undefined : userKey(key);
+        const what = name === undefined ? 'the load of several keys' : `the load of '${name}'`;
+        const error = new CacheLoadTimeoutError(
+          `${what} took longer than ${limit} ms (option loadTimeout.hard)`,
+          name === undefined ? {} : { key: name },
+        );
+        reject(error);
+        cancellation.abort(error);
+      });
+    });
+    return Promise.race([loading, late]).finally(stop);
+  }
+
+  #readStale(stale: Entry, now: number, options: ResolvedOptions): StaleValue {
+    return { value: this.values.read(stale, options), age: (now - stale.bornAt) / 1000 };
   }
 
   #prepare(
@@ -112,9 +151,46 @@ export class Loader {
   ): Loaded {
     const bytes = this.values.encode(fence.key, value);
     const entry = new Entry(bytes, fence.asOf, begun, tagsFor(value, options, decided.tags));
-    const ttl = decided.ttl ?? options.ttl;
-    return { entry, fill: decided.skipped || ttl === 0 ? undefined : { entry, fence, ttl, lease } };
+    return this.#decide(entry, value, decided, fence, lease, options);
   }
+
+  /** The stale value is the current one. */
+  #renew(
+    stale: Entry,
+    decided: LoadDecisions,
+    fence: Fence,
+    lease: Lease | undefined,
+    begun: number,
+    options: ResolvedOptions,
+  ): Loaded {
+    const { tags: added } = decided;
+    const tags = added === undefined ? stale.tags : checkEntryTags([...(stale.tags ?? []), ...added]);
+    const entry = new Entry(this.values.bytesOf(stale), fence.asOf, begun, tags);
+    return this.#decide(entry, this.values.read(stale, options), decided, fence, lease, options);
+  }
+
+  #decide(
+    entry: Entry,
+    value: unknown,
+    decided: LoadDecisions,
+    fence: Fence,
+    lease: Lease | undefined,
+    options: ResolvedOptions,
+  ): Loaded {
+    const loadTime = this.time.now() - entry.bornAt;
+    const life = decided.skipped ? undefined : this.lifetimes.of(value, decided.ttl, options, loadTime);
+    return { entry, fill: life && { entry, fence, life, loadTime, lease } };
+  }
+}
+
+/** One call of a loader. */
+interface Run {
+  readonly stored: readonly string[];
+  /** `undefined` for a batch. */
+  readonly key: string | undefined;
+  readonly cancellation: Cancellation;
+  readonly begun: number;
+  readonly options: ResolvedOptions;
 }
 
 /** The tags of a value: those of the options, derived from the value if need be, and those its loader added. */

@@ -5,7 +5,8 @@ import { userKey } from '../primitives/key.js';
 import { checkRows } from './arguments.js';
 import type { NamedKey } from './named-key.js';
 import type { CacheEngine } from './cache-engine.js';
-import { type EntryOptions, type ResolvedOptions, resolveOptions } from './entry-options.js';
+import type { EntryOptions } from './entry-options.js';
+import { type ResolvedOptions, resolveOptions } from './resolve-options.js';
 import { BatchLoad, type BatchLoadContext, type LoadContext, SingleLoad } from './load-context.js';
 
 type Options = EntryOptions<never> | undefined;

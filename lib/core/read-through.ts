@@ -1,16 +1,18 @@
 import type { Coherence } from '../coherence/coherence.js';
-import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
 import { checkUnicode } from '../primitives/key.js';
+import type { Clock } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
-import type { Lease } from '../tiers/leases.js';
-import type { Fill, TierChain } from '../tiers/tier-chain.js';
+import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
+import type { Background } from './background.js';
 import type { Claims } from './claims.js';
-import type { ResolvedOptions } from './entry-options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import type { Flight, Flights } from './flights.js';
 import type { Loader } from './loader.js';
 import type { SingleLoad } from './load-context.js';
+import { Search } from './search.js';
+import type { Staleness } from './staleness.js';
 
 /** What both ways of reading work with. */
 export interface ReadParts {
@@ -19,43 +21,59 @@ export interface ReadParts {
   readonly flights: Flights;
   readonly loader: Loader;
   readonly claims: Claims;
+  readonly staleness: Staleness;
+  readonly background: Background;
   readonly values: Values;
+  readonly time: Clock;
   readonly recorder: Recorder;
 }
 
+/** One call of `getOrSet`. */
+export interface LoadCall {
+  /** The key as its user knows it, for the loader. */
+  readonly key: string;
+  readonly load: (context: SingleLoad) => unknown;
+  readonly options: ResolvedOptions;
+}
+
 /**
- * Reads of one key that memory could not answer.
+ * Reads of one key that memory could not answer as it is.
  *
- * get: remote tier → miss. getOrSet: join a flight, or start one: remote tier → lease → loader → fill.
+ * get: remote tier → miss. getOrSet: expired entry that will do → join a flight, or start one (see `Search`).
  */
 export class ReadThrough {
   constructor(private readonly parts: ReadParts) {}
 
   async get(stored: string, options: ResolvedOptions): Promise<unknown> {
     checkUnicode(stored);
-    this.parts.recorder.readBegins(stored, options.memory && this.parts.chain.memory !== undefined);
+    const { chain, recorder, values } = this.parts;
+    const memory = options.memory ? chain.memory : undefined;
+    // There, but about to be refreshed by somebody who can load it.
+    const held = memory?.get(stored);
+    if (held !== undefined) {
+      recorder.memoryHit(stored);
+      return values.read(held, options);
+    }
+    recorder.readBegins(stored, memory !== undefined);
     const entry = await this.#fetch(stored, options);
     if (entry === undefined) {
-      this.parts.recorder.miss();
+      recorder.miss();
       return undefined;
     }
-    return this.parts.values.read(entry, options);
+    return values.read(entry, options);
   }
 
-  /** @param key the key as its user knows it, for the loader */
-  async getOrSet(
-    stored: string,
-    key: string,
-    load: (context: SingleLoad) => unknown,
-    options: ResolvedOptions,
-  ): Promise<unknown> {
+  async getOrSet(stored: string, call: LoadCall): Promise<unknown> {
     checkUnicode(stored);
     const { flights, coherence, recorder, chain } = this.parts;
+    const { options } = call;
+    const early = this.#early(stored, call);
+    if (early !== undefined) return this.#give(early, options);
     const asOf = coherence.clock.value;
     let flight = flights.joinable(stored);
     recorder.readBegins(stored, options.memory && chain.memory !== undefined);
     for (; flight !== undefined; flight = flights.joinable(stored)) {
-      const entry = await this.#join(flight);
+      const entry = await this.#join(flight, options);
       // A batch that left the key out: somebody else may have begun to load it meanwhile.
       const answers = entry !== undefined || !flight.ofBatch;
       if (!answers || !flights.admits(flight, entry, asOf)) continue;
@@ -63,13 +81,51 @@ export class ReadThrough {
       recorder.coalesced(stored);
       return this.#give(entry, options);
     }
-    flight = flights.start(stored, options.tags, (fence) => this.#search(fence, key, load, options));
-    return this.#give(await flight.result, options);
+    flight = this.#start(stored, call, 'read');
+    const entry = await this.parts.staleness.await(flight, options);
+    if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call);
+    return this.#give(entry, options);
   }
 
-  async #join(flight: Flight): Promise<Entry | undefined> {
+  /** What memory has and will do though it has expired or is about to; has it refreshed. */
+  #early(stored: string, call: LoadCall): Entry | undefined {
+    const { options } = call;
+    const entry = options.memory ? this.parts.chain.memory?.reserve(stored) : undefined;
+    if (entry === undefined) return undefined;
+    const { staleness, recorder, background } = this.parts;
+    if (entry.expiresAt > this.parts.time.now()) {
+      recorder.memoryHit(stored);
+      if (this.#isDue(entry, options)) this.#refresh(stored, call);
+      return entry;
+    }
+    const reason = staleness.early(stored, entry, options);
+    if (reason === undefined || !background.open) return undefined;
+    recorder.staleHit('memory', false);
+    recorder.stale('memory', stored, reason);
+    this.#refresh(stored, call);
+    return entry;
+  }
+
+  #isDue(entry: Entry, { refreshAhead }: ResolvedOptions): boolean {
+    return refreshAhead !== undefined && this.parts.staleness.refreshIsDue(refreshAhead, entry);
+  }
+
+  /** Loads the key anew, for nobody in particular. */
+  #refresh(stored: string, call: LoadCall): void {
+    const { background, flights, staleness } = this.parts;
+    if (!background.open || staleness.backsOff(stored) || flights.joinable(stored) !== undefined) return;
+    background.run(this.#start(stored, call, 'refresh').result);
+  }
+
+  #start(stored: string, call: LoadCall, purpose: 'read' | 'refresh'): Flight {
+    const { flights } = this.parts;
+    const search = (flight: Flight) => new Search(this.parts, call, purpose).run(flight);
+    return flights.start(stored, call.options.tags, search, purpose === 'refresh');
+  }
+
+  async #join(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
     try {
-      return await flight.result;
+      return await this.parts.staleness.await(flight, options);
     } catch (error) {
       this.parts.recorder.coalesced(flight.key);
       throw error;
@@ -77,74 +133,19 @@ export class ReadThrough {
   }
 
   async #fetch(stored: string, options: ResolvedOptions): Promise<Entry | undefined> {
-    if (!this.parts.chain.copiesUp(options)) return this.parts.chain.fetchOne(stored, undefined, options);
-    const fence = this.parts.coherence.fences.open(stored);
+    const { chain, coherence, recorder } = this.parts;
+    if (!chain.asksRemote(options)) return undefined;
+    const fence = chain.copiesUp(options) ? coherence.fences.open(stored) : undefined;
     try {
-      return await this.parts.chain.fetchOne(stored, fence, options);
+      const found = await chain.fetchOne(stored, fence, options);
+      if (found !== undefined && found.fresh > 0) {
+        recorder.redisHit(stored);
+        return found.entry;
+      }
+      recorder.redisMiss(stored);
+      return undefined;
     } finally {
-      this.parts.coherence.fences.close(fence);
-    }
-  }
-
-  /** @param again whether a search for the same callers was broken while it waited for another process */
-  async #search(
-    fence: Fence,
-    key: string,
-    load: (context: SingleLoad) => unknown,
-    options: ResolvedOptions,
-    again = false,
-  ): Promise<Entry | undefined> {
-    const { chain, claims, recorder } = this.parts;
-    if (!chain.asksRemote(options)) {
-      recorder.miss();
-      return this.#load(fence, undefined, key, load, options);
-    }
-    const found = again ? undefined : await chain.fetchOne(fence.key, fence, options);
-    if (found !== undefined) return found;
-    const { entry, lease } = await claims.one(fence, options);
-    if (entry !== undefined) {
-      recorder.coalesced(fence.key);
-      return entry;
-    }
-    if (lease === undefined && !again && !this.parts.coherence.fences.admits(fence, options.tags)) {
-      return this.#startOver(fence, key, load, options);
-    }
-    recorder.miss();
-    return this.#load(fence, lease, key, load, options);
-  }
-
-  /** The key was invalidated before its load began: joins whoever looks for it now, or looks for it anew. */
-  #startOver(
-    { key: stored }: Fence,
-    key: string,
-    load: (context: SingleLoad) => unknown,
-    options: ResolvedOptions,
-  ): Promise<Entry | undefined> {
-    const { flights, recorder } = this.parts;
-    const newer = flights.joinable(stored);
-    if (newer === undefined) {
-      const search = (fence: Fence) => this.#search(fence, key, load, options, true);
-      return flights.start(stored, options.tags, search).result;
-    }
-    recorder.coalesced(stored);
-    return newer.result;
-  }
-
-  async #load(
-    fence: Fence,
-    lease: Lease | undefined,
-    key: string,
-    load: (context: SingleLoad) => unknown,
-    options: ResolvedOptions,
-  ): Promise<Entry | undefined> {
-    let fill: Fill | undefined;
-    try {
-      const loaded = await this.parts.loader.one(key, load, fence, lease, options);
-      fill = loaded?.fill;
-      if (fill !== undefined) await this.parts.chain.store([fill], options);
-      return loaded?.entry;
-    } finally {
-      if (lease !== undefined && fill === undefined) this.parts.chain.release(lease);
+      if (fence !== undefined) coherence.fences.close(fence);
     }
   }
 

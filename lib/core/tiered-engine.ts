@@ -7,19 +7,24 @@ import type { CacheStats } from '../observability/stats.js';
 import type { Clock } from '../primitives/clock.js';
 import { aboutKey, CacheClosedError } from '../primitives/errors.js';
 import { checkUnicode, userKey } from '../primitives/key.js';
+import type { Entry } from '../tiers/entry.js';
 import type { Invalidator } from '../tiers/invalidator.js';
 import type { MemoryTier } from '../tiers/memory-tier.js';
 import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
+import { Background } from './background.js';
 import { BatchReadThrough } from './batch-read-through.js';
 import type { NamedKey } from './named-key.js';
 import type { CacheEngine } from './cache-engine.js';
 import { Claims } from './claims.js';
-import { type EntryOptions, type ResolvedOptions, needsResolving, resolveOptions } from './entry-options.js';
+import type { EntryOptions } from './entry-options.js';
 import { Flights } from './flights.js';
 import type { BatchLoadContext, LoadContext } from './load-context.js';
+import { Lifetimes } from './lifetimes.js';
 import { Loader } from './loader.js';
 import { ReadThrough } from './read-through.js';
+import { needsResolving, type ResolvedOptions, resolveOptions } from './resolve-options.js';
+import { Staleness } from './staleness.js';
 import { Writer } from './writer.js';
 
 export interface TieredEngineParts {
@@ -32,8 +37,13 @@ export interface TieredEngineParts {
   readonly defaults: ResolvedOptions;
   readonly values: Values;
   readonly time: Clock;
+  /** From 0 to 1; default `Math.random`. */
+  readonly random: (() => number) | undefined;
   readonly recorder: Recorder;
 }
+
+/** How long closing waits for refreshes that are running, in milliseconds. */
+const LONGEST_DRAIN = 2_000;
 
 /** The engine with at least one tier: decides the options of each call, and hands it to the part it is for. */
 export class TieredEngine implements CacheEngine {
@@ -45,6 +55,8 @@ export class TieredEngine implements CacheEngine {
   readonly #invalidator: Invalidator;
   readonly #follower: Follower | undefined;
   readonly #loader: Loader;
+  readonly #staleness: Staleness;
+  readonly #background: Background;
   readonly #reads: ReadThrough;
   readonly #batches: BatchReadThrough;
   readonly #writer: Writer;
@@ -65,11 +77,26 @@ export class TieredEngine implements CacheEngine {
     this.#follower = parts.follower;
     const flights = new Flights(coherence.fences, coherence.trust, time, recorder);
     const claims = new Claims(chain, coherence.fences, time, recorder);
-    this.#loader = new Loader(flights, values, recorder, time);
-    const reading = { chain, coherence, flights, loader: this.#loader, claims, values, recorder };
+    const random = parts.random ?? Math.random;
+    const lifetimes = new Lifetimes(random);
+    this.#loader = new Loader(flights, values, lifetimes, recorder, time);
+    this.#staleness = new Staleness(coherence, time, random, recorder);
+    this.#background = new Background(time);
+    const reading = {
+      chain,
+      coherence,
+      flights,
+      loader: this.#loader,
+      claims,
+      staleness: this.#staleness,
+      background: this.#background,
+      values,
+      time,
+      recorder,
+    };
     this.#reads = new ReadThrough(reading);
     this.#batches = new BatchReadThrough(reading);
-    this.#writer = new Writer(chain, coherence, invalidator, values, time);
+    this.#writer = new Writer(chain, coherence, invalidator, values, lifetimes, time);
   }
 
   // Not async where a promise is passed on: the caller is, and turns what is thrown here into a rejection.
@@ -79,7 +106,7 @@ export class TieredEngine implements CacheEngine {
       return this.#freshAs(stored, this.#resolve(options, stored));
     }
     const entry = this.#memory?.get(stored);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || (entry.refreshAt !== 0 && this.#isDue(entry, options))) return undefined;
     this.#recorder.memoryHit(stored);
     return entry.bytes === undefined ? entry.value : this.#values.read(entry, this.#defaults);
   }
@@ -107,7 +134,7 @@ export class TieredEngine implements CacheEngine {
     loader: (context: LoadContext) => unknown,
     options: EntryOptions<never> | undefined,
   ): Promise<unknown> {
-    return this.#reads.getOrSet(stored, key, loader, this.#resolve(options, stored));
+    return this.#reads.getOrSet(stored, { key, load: loader, options: this.#resolve(options, stored) });
   }
 
   getMany(
@@ -162,6 +189,7 @@ export class TieredEngine implements CacheEngine {
   async close(): Promise<number> {
     if (this.#closed) return 0;
     this.#closed = true;
+    await this.#background.drain(LONGEST_DRAIN);
     this.#loader.abort();
     this.#follower?.stop();
     const untold = await this.#invalidator.close();
@@ -176,9 +204,15 @@ export class TieredEngine implements CacheEngine {
 
   #freshAs(stored: string, resolved: ResolvedOptions): unknown {
     const entry = resolved.memory ? this.#memory?.get(stored) : undefined;
-    if (entry === undefined) return undefined;
+    if (entry === undefined || (entry.refreshAt !== 0 && this.#isDue(entry, resolved))) return undefined;
     this.#recorder.memoryHit(stored);
     return this.#values.read(entry, resolved);
+  }
+
+  /** Whether whoever can load it is to refresh it. */
+  #isDue(entry: Entry, options: Pick<EntryOptions, 'refreshAhead'> | undefined): boolean {
+    const ahead = options?.refreshAhead ?? this.#defaults.refreshAhead;
+    return ahead !== undefined && this.#staleness.refreshIsDue(ahead, entry);
   }
 
   /** @param stored the key, or the first one, for messages */

@@ -7,7 +7,8 @@ import { Entry } from '../tiers/entry.js';
 import type { Invalidator } from '../tiers/invalidator.js';
 import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
-import type { ResolvedOptions } from './entry-options.js';
+import type { ResolvedOptions } from './resolve-options.js';
+import type { Lifetimes } from './lifetimes.js';
 import { tagsFor } from './loader.js';
 
 /** Where a method's result is stored. */
@@ -26,6 +27,7 @@ export class Writer {
     private readonly coherence: Coherence,
     private readonly invalidator: Invalidator,
     private readonly values: Values,
+    private readonly lifetimes: Lifetimes,
     private readonly time: Clock,
   ) {}
 
@@ -39,7 +41,8 @@ export class Writer {
   ): Promise<void> {
     const prepared = [...new Map(entries)].map(([key, value]) => {
       checkUnicode(key);
-      return { key, bytes: this.values.encode(key, value), tags: tagsFor(value, options) };
+      const life = this.lifetimes.of(value, undefined, options, 0);
+      return { key, bytes: this.values.encode(key, value), tags: tagsFor(value, options), life };
     });
     if (prepared.length === 0) return;
     const keys = prepared.map(({ key }) => key);
@@ -47,20 +50,23 @@ export class Writer {
     this.invalidator.apply(replaced);
     const { clock } = this.coherence;
     const bornAt = this.time.now();
-    const writes =
-      options.ttl === 0
+    const writes = prepared.flatMap(({ key, bytes, tags, life }) =>
+      life === undefined
         ? []
-        : prepared.map(({ key, bytes, tags }) => ({
-            key,
-            entry: new Entry(bytes, clock.value, bornAt, tags),
-            ttl: options.ttl,
-          }));
+        : [{ key, entry: new Entry(bytes, clock.value, bornAt, tags), life, loadTime: 0 }],
+    );
+    const stored = writes.map(({ key }) => key);
+    const dropped = prepared.filter(({ life }) => life === undefined).map(({ key }) => key);
     try {
-      await this.chain.write(keys, writes, options);
+      await Promise.all([
+        stored.length > 0 && this.chain.write(stored, writes, options),
+        dropped.length > 0 && this.chain.write(dropped, [], options),
+      ]);
     } finally {
       // A read of the remote tier that began meanwhile may have been answered before the write was carried out there.
-      if (options.memory && options.ttl > 0) for (const key of keys) this.coherence.fences.break(key);
-      else this.invalidator.apply(replaced);
+      const gone = options.memory ? dropped : keys;
+      if (gone.length > 0) this.invalidator.apply(invalidationOf({ keys: gone }));
+      if (options.memory) for (const key of stored) this.coherence.fences.break(key);
     }
   }
 

@@ -1,6 +1,9 @@
 /** The tiers an outcome can come from. */
 export type TierName = 'memory' | 'redis';
 
+/** Why a read was given an expired value. */
+export type StaleReason = 'revalidate' | 'error' | 'timeout';
+
 /**
  * One thing that happened in a cache, as published on the diagnostics channel. Holds keys, never values. A key can carry
  * whatever the application put into it, so do not use it as a metric's label.
@@ -13,6 +16,11 @@ export interface CacheOutcome {
     | 'hit'
     /** A read found nothing usable in `tier`. */
     | 'miss'
+    /**
+     * A read was given an expired value that was in `tier`; `reason` is `revalidate` (`staleWhileRevalidate`), `error` (its load
+     * has failed) or `timeout` (its load took longer than `loadTimeout.soft`).
+     */
+    | 'stale'
     /** A read joined a load that was already running. */
     | 'coalesced'
     /** A loader finished after `durationMs`. */

@@ -3,23 +3,12 @@ import { channel, type Channel } from 'node:diagnostics_channel';
 import { CacheStoreError } from '../primitives/errors.js';
 import { BreakerRecorder } from './breaker-recorder.js';
 import { type CoherenceGauge, CoherenceRecorder, type InvalidationKind } from './coherence-recorder.js';
-import type { CacheOutcome, TierName } from './outcome.js';
-import type { CacheStats, TierStats } from './stats.js';
+import type { CacheOutcome, StaleReason, TierName } from './outcome.js';
+import type { CacheStats } from './stats.js';
+import { TierCounters } from './tier-counters.js';
 
 /** The name of the `node:diagnostics_channel` on which every {@link CacheOutcome} of every cache is published. */
 export const DIAGNOSTICS_CHANNEL = 'nestjs-tiered-cache';
-
-class TierCounters {
-  hits = 0;
-  misses = 0;
-  staleHits = 0;
-  writes = 0;
-
-  snapshot(): TierStats {
-    const { hits, misses, staleHits, writes } = this;
-    return { hits, misses, staleHits, writes };
-  }
-}
 
 /** What the memory tier holds at the moment of a snapshot. */
 export interface MemoryGauge {
@@ -90,6 +79,18 @@ export class Recorder {
   redisMiss(key: string): void {
     this.#redis.misses++;
     if (this.#channel.hasSubscribers) this.#publish({ outcome: 'miss', tier: 'redis', key });
+  }
+
+  /** A read that is answered at once with an expired value, see {@link stale}. @param begun whether {@link readBegins} was called */
+  staleHit(tier: TierName, begun: boolean): void {
+    if (!begun) this.#reads++;
+    this.#of(tier).hits++;
+  }
+
+  /** An expired value was served; the read itself is counted otherwise. */
+  stale(tier: TierName, key: string, reason: StaleReason): void {
+    this.#of(tier).staleHits++;
+    if (this.#channel.hasSubscribers) this.#publish({ outcome: 'stale', tier, key, reason });
   }
 
   /** A read that no tier could answer. */

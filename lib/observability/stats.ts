@@ -72,7 +72,10 @@ export interface CoherenceStats {
 export interface TierStats {
   readonly hits: number;
   readonly misses: number;
-  /** Values served after their ttl. 0 as long as no option lets that happen. */
+  /**
+   * Values served after their ttl: at once, which is a hit, or in place of a load that failed or took too long, which is a
+   * miss or coalesced.
+   */
   readonly staleHits: number;
   /** Entries written, backfills included. */
   readonly writes: number;

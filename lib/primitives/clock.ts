@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Resolves after so many milliseconds. Does not keep the process alive. */
   wait(ms: number): Promise<void>;
+  /** Calls back after so many milliseconds, unless it is told not to. Does not keep the process alive. @returns tells it */
+  after(ms: number, callback: () => void): () => void;
 }
 
 /** Reads between two looks at the real clock, see {@link CoarseClock}. */
@@ -13,6 +15,10 @@ const READS_PER_LOOK = 32;
 export const processClock: Clock = {
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms).unref()),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms).unref();
+    return () => clearTimeout(timer);
+  },
 };
 
 /**

@@ -71,6 +71,11 @@ export class CacheDecoratorError extends CacheError {
   readonly code = 'CACHE_DECORATOR_INVALID';
 }
 
+/** A load took longer than `loadTimeout.hard`. Its `context.signal` was aborted, and nothing it returns is stored. */
+export class CacheLoadTimeoutError extends CacheError {
+  readonly code = 'CACHE_LOAD_TIMEOUT';
+}
+
 /** A loader asked for the very key it is loading, and would wait for itself for ever. */
 export class CacheReentrancyError extends CacheError {
   readonly code = 'CACHE_LOAD_REENTRANT';

@@ -11,7 +11,7 @@ import type { Invalidation } from '../coherence/invalidation.js';
  *
  * **Leases.** What lies under a key is a value or a lease: bytes that stand for a load under way, put there by a claim. Only
  * the value of a fill that names the same lease replaces it; whatever else is done to the key takes the lease away, and with
- * it the fill. Since lease and value share one key, they are on one node of a cluster, and no removal can miss one of them.
+ * it the fill. A value that is being loaded anew stays readable: the lease then lies behind it, see `lease.ts`. Since lease and value share one key, they are on one node of a cluster, and no removal can miss one of them.
  */
 export interface RemoteStore {
   /** The bytes of each key, in the order asked, `undefined` where there is none. Calls of one tick travel together. */
@@ -48,7 +48,23 @@ export type Change =
   | { readonly kind: 'remove'; readonly key: string }
   /** Puts a lease where nothing is. Result: true, or the bytes that are there. */
   | { readonly kind: 'claim'; readonly key: string; readonly lease: Buffer; readonly ttl: number }
-  /** Puts a value where this lease is, if the guard admits it. Result: whether it did. */
+  /**
+   * Puts a lease behind the value that begins with `head` and is `length` bytes long, unless one is there that counts now. The
+   * value stays at least as long as the lease counts.
+   * Result: true, or the lease that is there; false if something else is under the key.
+   */
+  | {
+      readonly kind: 'reclaim';
+      readonly key: string;
+      readonly head: Buffer;
+      readonly length: number;
+      readonly lease: Buffer;
+      /** Milliseconds since 1970 by the store's clock. */
+      readonly now: number;
+      /** How long this lease counts. */
+      readonly ttl: number;
+    }
+  /** Puts a value where this lease is, or in place of the value before it, if the guard admits it. Result: whether it did. */
   | {
       readonly kind: 'fill';
       readonly key: string;
@@ -57,8 +73,16 @@ export type Change =
       readonly ttl: number;
       readonly guard: Guard;
     }
-  /** Lets a lease live longer. Result: whether it was still there. */
-  | { readonly kind: 'renew'; readonly key: string; readonly lease: Buffer; readonly ttl: number }
+  /** Lets a lease live longer, `until` being in `ttl` milliseconds. Result: whether it was still there. */
+  | {
+      readonly kind: 'renew';
+      readonly key: string;
+      readonly lease: Buffer;
+      readonly ttl: number;
+      readonly until: number;
+    }
+  /** Removes this lease and leaves what is before it. Result: whether it was still there. */
+  | { readonly kind: 'release'; readonly key: string; readonly lease: Buffer }
   /** Removes what is there if it begins with these bytes. Result: whether it did. */
   | { readonly kind: 'discard'; readonly key: string; readonly head: Buffer };
 

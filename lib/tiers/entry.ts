@@ -1,3 +1,5 @@
+import type { Lifetime } from './lifetime.js';
+
 /**
  * A cached value as it is held in memory and handed from tier to tier: encoded, or decoded and shared among readers.
  * One class with a fixed shape, since every memory hit reads it.
@@ -20,8 +22,13 @@ export class Entry {
   decodePerReader = false;
   /** Encoded size in bytes. */
   readonly size: number;
-  /** When the entry expires, by the process' clock. */
-  expiresAt = Infinity;
+  // Times by the process' clock, as small whole numbers: those take no memory of their own.
+  /** When the entry expires. */
+  expiresAt = 0;
+  /** When it is gone; until then it may be served, expired, to those who take that. */
+  staleUntil = 0;
+  /** When reads begin to have it refreshed; 0 for never. */
+  refreshAt = 0;
   /**
    * The invalidation clock as of which the entry is known to be valid. Raised each time it is found valid, so that a
    * check is one comparison until the next tag or prefix is invalidated.
@@ -42,5 +49,17 @@ export class Entry {
     this.asOf = asOf;
     this.bornAt = bornAt;
     this.tags = tags !== undefined && tags.length > 0 ? tags : undefined;
+  }
+
+  /** @param now by the process' clock */
+  live({ fresh, stale, refresh }: Lifetime, now: number): void {
+    this.expiresAt = Math.ceil(now + fresh);
+    this.staleUntil = Math.ceil(now + stale);
+    this.refreshAfter(refresh, now);
+  }
+
+  /** @param milliseconds `Infinity` for never */
+  refreshAfter(milliseconds: number, now: number): void {
+    this.refreshAt = milliseconds === Infinity ? 0 : Math.max(1, Math.ceil(now + milliseconds));
   }
 }

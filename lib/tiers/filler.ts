@@ -4,6 +4,7 @@ import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import type { Entry } from './entry.js';
 import type { Lease } from './leases.js';
+import type { Lifetime } from './lifetime.js';
 import type { MemoryTier } from './memory-tier.js';
 import type { RemoteTier } from './remote-tier.js';
 
@@ -11,8 +12,10 @@ import type { RemoteTier } from './remote-tier.js';
 export interface Fill {
   readonly entry: Entry;
   readonly fence: Fence;
-  /** Milliseconds, more than 0. */
-  readonly ttl: number;
+  /** `fresh` is more than 0. */
+  readonly life: Lifetime;
+  /** Milliseconds that loading it took. */
+  readonly loadTime: number;
   /** The right to store it in the remote tier; without one it is kept out of there. */
   readonly lease: Lease | undefined;
 }
@@ -44,7 +47,7 @@ export class Filler {
     const leased = admitted.filter(({ lease }) => lease !== undefined);
     if (leased.length === 0 || remote === undefined) {
       for (const { lease } of leased) this.remote?.leases.release(lease!);
-      for (const { fence, entry, ttl } of admitted) memory?.put(fence.key, entry, ttl);
+      if (memory !== undefined) for (const fill of admitted) this.#put(memory, fill);
       return;
     }
     // Those of the loads are closed as soon as their callers have the values.
@@ -69,18 +72,26 @@ export class Filler {
   }
 
   /** @param fence opened when the value was admitted: Redis took its time to answer */
-  #keep(memory: MemoryTier, { entry, ttl }: Fill, fence: Fence, late: boolean): void {
+  #keep(memory: MemoryTier, fill: Fill, fence: Fence, late: boolean): void {
+    const { entry } = fill;
     if (!this.coherence.fences.admits(fence, entry.tags)) return;
-    if (!late || memory.peek(fence.key) === undefined) memory.put(fence.key, entry, ttl);
+    const newer = late ? memory.reserve(fence.key) : undefined;
+    if (newer === undefined || newer.bornAt < entry.bornAt) this.#put(memory, fill);
+  }
+
+  #put(memory: MemoryTier, { entry, life, fence }: Fill): void {
+    entry.live(life, this.time.now());
+    memory.put(fence.key, entry);
   }
 
   /** Never rejects. @returns the fills that the remote tier refused */
   async #storeRemotely(leased: readonly Fill[], remote: RemoteTier): Promise<ReadonlySet<Fill>> {
     const stored = await remote.leases.fill(
-      leased.map(({ fence, entry, ttl, lease }) => ({
+      leased.map(({ fence, entry, life, loadTime, lease }) => ({
         key: fence.key,
         entry,
-        ttl,
+        life,
+        loadTime,
         lease: lease!,
         asOf: fence.sharedAsOf,
       })),

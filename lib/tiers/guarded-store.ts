@@ -22,6 +22,8 @@ export interface GuardedStoreParts {
 
 /** The store answers, but what it is given to keep it refuses. */
 const REFUSALS: ReadonlySet<StoreTrouble | undefined> = new Set(['out-of-memory', 'disk', 'replicas']);
+/** What the store has to keep something for. */
+const KEEPING: ReadonlySet<Change['kind']> = new Set(['set', 'claim', 'reclaim', 'fill']);
 const PROBE_TTL = 1_000;
 const PROBE_VALUE = Buffer.from('probe');
 
@@ -87,7 +89,7 @@ export class GuardedStore implements RemoteStore {
 
   async change(changes: readonly Change[], announcement?: Invalidation): Promise<Changed> {
     if (!this.#all.admits) throw this.#refusal;
-    const keeps = changes.some(({ kind }) => kind === 'set' || kind === 'claim' || kind === 'fill');
+    const keeps = changes.some(({ kind }) => KEEPING.has(kind));
     if (keeps && !this.#keeping.admits) throw this.#refusalToKeep;
     try {
       const changed = await this.#store.change(changes, announcement);
@@ -96,7 +98,7 @@ export class GuardedStore implements RemoteStore {
       return changed;
     } catch (error) {
       this.failed(error);
-      if (changes[0]?.kind === 'claim') this.#takeBack(changes);
+      this.#takeBack(changes);
       throw error;
     }
   }
@@ -175,11 +177,13 @@ export class GuardedStore implements RemoteStore {
   }
 
   /** Leases that were perhaps granted nevertheless: nobody will fill them, and others would wait for that. */
-  #takeBack(claims: readonly Change[]): void {
-    const discards = claims.flatMap((claim): Change[] =>
-      claim.kind === 'claim' ? [{ kind: 'discard', key: claim.key, head: claim.lease }] : [],
+  #takeBack(changes: readonly Change[]): void {
+    const releases = changes.flatMap((change): Change[] =>
+      change.kind === 'claim' || change.kind === 'reclaim'
+        ? [{ kind: 'release', key: change.key, lease: change.lease }]
+        : [],
     );
-    this.#store.change(discards).catch(() => {});
+    if (releases.length > 0) this.#store.change(releases).catch(() => {});
   }
 }
 

@@ -12,8 +12,8 @@ export type Claim =
   | { readonly state: 'granted'; readonly lease: Lease }
   /** Somebody has filled the key meanwhile. */
   | { readonly state: 'found'; readonly found: Found }
-  /** Somebody is loading it, and what he loads will be usable. */
-  | { readonly state: 'held'; readonly by: Holder }
+  /** Somebody is loading it, and what he loads will be usable; perhaps in place of an entry that is there. */
+  | { readonly state: 'held'; readonly by: Holder; readonly over: Found | undefined }
   /** To be loaded without: the store cannot be asked, or the key changes faster than it can be claimed. */
   | { readonly state: 'unavailable' };
 
@@ -24,14 +24,21 @@ export interface Holder {
   readonly asOf: number;
 }
 
+/** A key to be claimed. */
+export interface Wanted {
+  readonly fence: Fence;
+  /** What is known to be there and is to be replaced, though it can still be read. */
+  readonly over: Found | undefined;
+}
+
 export interface LeasedFill extends RemoteWrite {
   readonly lease: Lease;
   /** The shared clock as of which the value was loaded. */
   readonly asOf: number;
 }
 
-/** How often a key is claimed before it is given up. Each time what was in the way is removed. */
-const ATTEMPTS = 3;
+/** How often a key is claimed before it is given up. Each time something else was there. */
+const ATTEMPTS = 4;
 const UNAVAILABLE: Claim = { state: 'unavailable' };
 
 /** Where leases are got, used and given back. */
@@ -49,14 +56,19 @@ export class LeaseDesk {
    * those of this process, which would have been joined, and those that began before a prefix of the key was invalidated. If
    * it was a tag of the value, the fill is refused, and whoever waits loads. Never rejects.
    */
-  async claim(fences: readonly Fence[]): Promise<Claim[]> {
-    const claims: Claim[] = fences.map(() => UNAVAILABLE);
-    let open = fences.map((_, i) => i);
+  async claim(wanted: readonly Wanted[]): Promise<Claim[]> {
+    const claims: Claim[] = wanted.map(() => UNAVAILABLE);
+    const next = [...wanted];
+    let open = wanted.map((_, i) => i);
     try {
       for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
-        const tried = await this.#try(open.map((i) => fences[i]!));
-        open.forEach((i, at) => (claims[i] = tried[at] ?? UNAVAILABLE));
-        open = open.filter((_, at) => tried[at] === undefined);
+        const tried = await this.#try(open.map((i) => next[i]!));
+        open = open.filter((i, at) => {
+          const outcome = tried[at]!;
+          if ('state' in outcome) claims[i] = outcome;
+          else next[i] = outcome;
+          return !('state' in outcome);
+        });
       }
     } catch (error) {
       this.recorder.redisFailed(error);
@@ -72,19 +84,20 @@ export class LeaseDesk {
     const { epoch } = this.coherence.shared;
     return Promise.all(
       fills.map((fill) => {
-        const { lease, key, entry, ttl, asOf } = fill;
+        const { lease, key, entry, life, asOf } = fill;
         this.leases.drop(lease);
         const guard = { epoch, clock: asOf, hashes: hashesOf(key, entry.tags) };
         const value = this.entries.seal(fill, asOf);
+        const ttl = life.stale;
         return this.#fill(key, { kind: 'fill', key: lease.key, lease: lease.bytes, value, ttl, guard });
       }),
     );
   }
 
-  /** Gives a lease back that no fill will use. */
+  /** Gives a lease back that no fill will use. Nobody waits for it: at worst it ends by itself. */
   release(lease: Lease): void {
     this.leases.drop(lease);
-    this.entries.discard(lease.key, lease.bytes);
+    this.#takeAway(lease.key, lease.bytes);
   }
 
   async #fill(key: string, change: Change): Promise<boolean | undefined> {
@@ -98,41 +111,53 @@ export class LeaseDesk {
     }
   }
 
-  /** One round; `undefined` where something was in the way and is being removed. */
-  async #try(fences: readonly Fence[]): Promise<(Claim | undefined)[]> {
+  /** One round: for each key what came of it, or how it is to be claimed next, since something else was there. */
+  async #try(wanted: readonly Wanted[]): Promise<(Claim | Wanted)[]> {
     const { shared, clock } = this.coherence;
     const asOf = clock.value;
-    const leases = fences.map(({ key, sharedAsOf }) =>
+    const leases = wanted.map(({ fence: { key, sharedAsOf } }) =>
       this.leases.draft(this.entries.prefix + key, shared.epoch, sharedAsOf),
     );
-    const { results } = await this.store.change(
-      leases.map(({ key, bytes }) => ({ kind: 'claim', key, lease: bytes, ttl: LEASE_TTL }) as const),
-    );
+    const { results } = await this.store.change(wanted.map(({ over }, i) => this.#claimOf(leases[i]!, over)));
     return results.map((result, i) => {
-      if (result === false) return UNAVAILABLE;
-      if (result !== true) return this.#inspect(fences[i]!.key, result, asOf);
+      const { fence, over } = wanted[i]!;
+      if (result === false) return over === undefined ? UNAVAILABLE : { fence, over: undefined };
+      if (result !== true) return this.#inspect(fence, result, over, asOf);
       this.leases.hold(leases[i]!);
       return { state: 'granted', lease: leases[i]! };
     });
   }
 
-  /** What a claim found in its place. */
-  #inspect(key: string, bytes: Buffer, asOf: number): Claim | undefined {
-    if (isLease(bytes)) return this.#inspectLease(key, bytes);
-    const found = this.entries.open(key, bytes, asOf);
-    if (typeof found === 'object') return { state: 'found', found };
-    return found === 'spoiled' ? undefined : UNAVAILABLE;
+  #claimOf({ key, bytes: lease }: Lease, over: Found | undefined): Change {
+    if (over === undefined) return { kind: 'claim', key, lease, ttl: LEASE_TTL };
+    const head = this.entries.headOf(over);
+    const now = this.store.now();
+    return { kind: 'reclaim', key, head, length: over.length, lease, now, ttl: LEASE_TTL };
   }
 
-  #inspectLease(key: string, bytes: Buffer): Claim | undefined {
+  /** What a claim found in its place. */
+  #inspect(fence: Fence, bytes: Buffer, over: Found | undefined, asOf: number): Claim | Wanted {
+    if (isLease(bytes)) return this.#inspectLease(fence, bytes, over);
+    const found = this.entries.open(fence.key, bytes, asOf);
+    if (found === 'leased') return this.#inspectLease(fence, this.entries.leaseBehind(bytes), undefined);
+    if (typeof found !== 'object') return found === 'spoiled' ? { fence, over: undefined } : UNAVAILABLE;
+    return found.fresh > 0 ? { state: 'found', found } : { fence, over: found };
+  }
+
+  #inspectLease(fence: Fence, bytes: Buffer, over: Found | undefined): Claim | Wanted {
     const { shared } = this.coherence;
+    const { key } = fence;
     const terms = readLease(bytes);
     // Of another version of this library: it will be filled with something this one cannot read.
     if (terms === undefined) return UNAVAILABLE;
     const useful =
       terms.epoch === shared.epoch && shared.covers(key, undefined, terms.asOf) && !this.leases.isOwn(terms);
-    if (useful) return { state: 'held', by: { lease: bytes, asOf: terms.asOf } };
-    this.entries.discard(this.entries.prefix + key, bytes);
-    return undefined;
+    if (useful) return { state: 'held', by: { lease: bytes, asOf: terms.asOf }, over };
+    this.#takeAway(this.entries.prefix + key, bytes);
+    return { fence, over };
+  }
+
+  #takeAway(key: string, lease: Buffer): void {
+    void this.store.change([{ kind: 'release', key, lease }]).catch(() => {});
   }
 }

@@ -87,9 +87,10 @@ export class Leases {
       const oldest = this.time.now() - LONGEST_HELD;
       for (const [lease, since] of this.#held) if (since < oldest) this.#held.delete(lease);
       if (this.#held.size === 0) break;
+      const until = this.store.now() + LEASE_TTL;
       const changes = Array.from(
         this.#held.keys(),
-        ({ key, bytes }) => ({ kind: 'renew', key, lease: bytes, ttl: LEASE_TTL }) as const,
+        ({ key, bytes }) => ({ kind: 'renew', key, lease: bytes, ttl: LEASE_TTL, until }) as const,
       );
       // A lease that is lost is found out by the fill.
       await this.store.change(changes).catch(() => {});

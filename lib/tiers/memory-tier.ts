@@ -82,16 +82,27 @@ export class MemoryTier {
   }
 
   /**
-   * Holds an entry. One larger than `maxBytes` is not held, nor is what it replaces.
-   * @param ttl milliseconds the entry has left, more than 0
+   * The entry, be it expired, that may be served to those who take an expired one: valid, and not beyond its `staleUntil`.
+   * Leaves no trace.
    */
-  put(key: string, entry: Entry, ttl: number): void {
+  reserve(key: string): Entry | undefined {
+    const entry = this.#entries.peek(key);
+    if (entry === undefined) return undefined;
+    const now = this.exact.now();
+    const usable = entry.staleUntil > now && this.trust.admits(entry.bornAt, now) && this.#valid(key, entry);
+    return usable ? entry : undefined;
+  }
+
+  /** Holds an entry that was given its life. One larger than `maxBytes` is not held, nor is what it replaces. */
+  put(key: string, entry: Entry): void {
     if (this.#sweeper === undefined) return;
     if (entry.size > this.#maxBytes) {
       this.#entries.delete(key);
       return;
     }
-    entry.expiresAt = Math.ceil(this.exact.now() + Math.min(ttl, this.#longest));
+    if (this.#longest !== Infinity) {
+      entry.expiresAt = Math.min(entry.expiresAt, Math.ceil(this.exact.now() + this.#longest));
+    }
     // The first entry pushed out goes for want of a place, any after it for want of bytes.
     if (entry.bytes !== undefined) entry.bytes = bytesToText(entry.bytes);
     this.#growing = this.#entries.size >= this.#maxSize && !this.#entries.has(key);
@@ -153,6 +164,7 @@ export class MemoryTier {
       const now = this.coarse.now();
       // What cannot be trusted now stays: it may turn out to be valid when contact is regained.
       if (entry.expiresAt > now) return this.#trusted(entry, now);
+      if (entry.staleUntil > now) return false;
       this.recorder.expired(key);
     }
     this.#entries.delete(key);
@@ -173,7 +185,7 @@ export class MemoryTier {
   }
 
   #dropUnusable(key: string, entry: Entry, now: number): void {
-    const expired = entry.expiresAt <= now;
+    const expired = entry.staleUntil <= now;
     if (!expired && this.#valid(key, entry)) return;
     if (this.#entries.peek(key) !== entry) return;
     this.#entries.delete(key);

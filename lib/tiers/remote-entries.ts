@@ -2,22 +2,30 @@ import { EnvelopeFormat } from '../codec/envelope.js';
 import type { Coherence } from '../coherence/coherence.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
-import { isLease } from '../stores/lease.js';
+import { isLease, LEASE_END_BYTES } from '../stores/lease.js';
 import type { RemoteStore } from '../stores/store.js';
 import { textToBytes } from './encoded.js';
 import { Entry } from './entry.js';
+import type { Lifetime } from './lifetime.js';
 
-/** An entry found in the store, with the milliseconds it has left. */
-export interface Found {
+/** An entry found in the store, be it expired. Times are milliseconds. */
+export interface Found extends Omit<Lifetime, 'refresh'> {
   readonly entry: Entry;
-  readonly ttl: number;
+  /** From the beginning of its load until it expires. */
+  readonly life: number;
+  readonly loadTime: number;
+  /** How it is stored, perhaps with a lease behind it; `length` bytes are the entry. */
+  readonly bytes: Buffer;
+  readonly length: number;
 }
 
 export interface RemoteWrite {
   readonly key: string;
   readonly entry: Entry;
-  /** Milliseconds, at least 1. */
-  readonly ttl: number;
+  /** `fresh` is at least 1. */
+  readonly life: Lifetime;
+  /** Milliseconds that loading it took. */
+  readonly loadTime: number;
 }
 
 /**
@@ -54,19 +62,21 @@ export class RemoteEntries {
   }
 
   /** @param asOf the shared clock as of which the entry is valid */
-  seal({ entry, ttl }: RemoteWrite, asOf: number): Buffer {
+  seal({ entry, life, loadTime }: RemoteWrite, asOf: number): Buffer {
     const now = this.store.now();
     return this.#format.seal(textToBytes(entry.bytes!), {
       epoch: this.coherence.shared.epoch,
       asOf,
       bornAt: now - (this.time.now() - entry.bornAt),
-      expiresAt: now + ttl,
+      expiresAt: now + life.fresh,
+      staleUntil: now + life.stale,
+      loadTime,
       tags: entry.tags,
     });
   }
 
   /**
-   * The entry, if it may be served now. What will never be usable again is removed.
+   * The entry, if it may be served now, at least to those who take an expired one. What will never be usable again is removed.
    * @param asOf the clock of this process before the store was asked
    */
   open(key: string, bytes: Buffer, asOf: number): Found | Refusal {
@@ -75,22 +85,37 @@ export class RemoteEntries {
       const { shared, trust } = this.coherence;
       if (!shared.ready) return 'untrusted';
       const envelope = this.#format.open(bytes);
-      const { tags } = envelope;
+      const { tags, loadTime, length } = envelope;
       const now = this.store.now();
-      const ttl = envelope.expiresAt - now;
-      if (envelope.epoch !== shared.epoch || !shared.covers(key, tags, envelope.asOf) || ttl <= 0) {
+      const stale = envelope.staleUntil - now;
+      if (stale <= 0 && isLeaseBehind(bytes, length, now)) return 'leased';
+      if (envelope.epoch !== shared.epoch || !shared.covers(key, tags, envelope.asOf) || stale <= 0) {
         this.discard(this.prefix + key, bytes.subarray(0, this.#format.headLength));
         return 'spoiled';
       }
       const time = this.time.now();
       const bornAt = trust.bornAt(time - (now - envelope.bornAt), time);
       if (!trust.admits(bornAt, time)) return 'untrusted';
-      return { entry: new Entry(envelope.payload, asOf, bornAt, tags), ttl };
+      const entry = new Entry(envelope.payload, asOf, bornAt, tags);
+      const fresh = envelope.expiresAt - now;
+      entry.live({ fresh, stale, refresh: Infinity }, time);
+      const life = envelope.expiresAt - envelope.bornAt;
+      return { entry, fresh, stale, life, loadTime, bytes, length };
     } catch (error) {
       this.recorder.corrupt(key, error);
       this.discard(this.prefix + key, bytes.subarray(0, FOREIGN_HEAD));
       return 'spoiled';
     }
+  }
+
+  /** What no other entry begins with. */
+  headOf({ bytes }: Found): Buffer {
+    return bytes.subarray(0, this.#format.headLength);
+  }
+
+  /** The lease of somebody who is loading the successor of this entry. */
+  leaseBehind(bytes: Buffer): Buffer {
+    return bytes.subarray(this.#format.open(bytes).length, -LEASE_END_BYTES);
   }
 
   /** Removes what is stored if it begins so. Nobody waits for it: at worst it is found again. */
@@ -102,4 +127,8 @@ export class RemoteEntries {
       .catch(() => {})
       .finally(() => this.#discarding.delete(full));
   }
+}
+
+function isLeaseBehind(bytes: Buffer, length: number, now: number): boolean {
+  return bytes.length >= length + LEASE_END_BYTES && bytes.readDoubleLE(bytes.length - LEASE_END_BYTES) > now;
 }

@@ -103,7 +103,7 @@ export class RemoteTier {
     const announced = writes.map(({ key }) => key);
     const changes = writes.map((write): Change => {
       const value = this.#entries.seal(write, known);
-      return { kind: 'set', key: this.#prefix + write.key, value, ttl: write.ttl };
+      return { kind: 'set', key: this.#prefix + write.key, value, ttl: write.life.stale };
     });
     const { reading } = await this.#store.change(changes, invalidationOf({ keys: announced }));
     for (const { key } of writes) this.#recorder.written('redis', key);

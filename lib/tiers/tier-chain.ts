@@ -8,8 +8,9 @@ import { CacheStoreError } from '../primitives/errors.js';
 import type { Entry } from './entry.js';
 import { type Fill, Filler } from './filler.js';
 import type { Invalidator } from './invalidator.js';
-import type { Claim } from './lease-desk.js';
+import type { Claim, Wanted } from './lease-desk.js';
 import type { Lease } from './leases.js';
+import { type Lifetime, type RefreshAhead, refreshAfter } from './lifetime.js';
 import type { MemoryTier } from './memory-tier.js';
 import type { Found, RemoteWrite } from './remote-entries.js';
 import type { RemoteTier } from './remote-tier.js';
@@ -21,6 +22,7 @@ export type { Fill } from './filler.js';
 export interface TierChoice extends Reading {
   readonly memory: boolean;
   readonly redis: boolean;
+  readonly refreshAhead: RefreshAhead | undefined;
 }
 
 /** Which tiers a write goes to, and whether its caller wants to hear that Redis could not be told. */
@@ -47,7 +49,7 @@ export class TierChain {
     private readonly invalidator: Invalidator,
     private readonly values: Values,
     private readonly recorder: Recorder,
-    time: Clock,
+    private readonly time: Clock,
   ) {
     this.#remote = remote;
     this.#filler = new Filler(memory, remote, coherence, time, recorder);
@@ -66,7 +68,7 @@ export class TierChain {
   /** Whether the remote tier has a usable entry. Leaves no trace. */
   async holds(key: string, reading: Reading): Promise<boolean> {
     const found = await this.#remoteFor({ redis: true })?.readOne(key, this.coherence.clock.value);
-    return found !== undefined && this.#accept(found.entry, key, reading);
+    return found !== undefined && found.fresh > 0 && this.#accept(found.entry, key, reading);
   }
 
   /** Whether a miss in memory has to ask the remote tier before it loads. */
@@ -88,46 +90,48 @@ export class TierChain {
   }
 
   /**
-   * Asks the remote tier and copies what it has into memory.
+   * Asks the remote tier and copies what it has into memory. Counts nothing: whether it is a hit is up to the caller.
    * @param fences one for each key, opened before this call; the caller closes them. Without them nothing is copied
+   * @returns what is there, be it expired
    */
   async fetch(
     keys: readonly string[],
     fences: readonly Fence[] | undefined,
     choice: TierChoice,
-  ): Promise<(Entry | undefined)[]> {
-    if (!this.asksRemote(choice)) return Array.from(keys, () => undefined);
+  ): Promise<(Found | undefined)[]> {
     const remote = this.#remoteFor(choice);
     const found = remote ? await remote.read(keys, this.coherence.clock.value) : keys.map(() => undefined);
-    return found.map((hit, i) => this.#take(hit, keys[i]!, fences?.[i], choice));
+    return found.map((one, i) => this.#take(one, keys[i]!, fences?.[i], choice));
   }
 
   /** As {@link fetch}, for one key. */
-  async fetchOne(key: string, fence: Fence | undefined, choice: TierChoice): Promise<Entry | undefined> {
-    if (!this.asksRemote(choice)) return undefined;
-    const hit = await this.#remoteFor(choice)?.readOne(key, this.coherence.clock.value);
-    return this.#take(hit, key, fence, choice);
+  async fetchOne(key: string, fence: Fence | undefined, choice: TierChoice): Promise<Found | undefined> {
+    const found = await this.#remoteFor(choice)?.readOne(key, this.coherence.clock.value);
+    return this.#take(found, key, fence, choice);
   }
 
   #take(
-    hit: Found | undefined,
+    found: Found | undefined,
     key: string,
     fence: Fence | undefined,
     choice: TierChoice,
-  ): Entry | undefined {
-    if (hit === undefined || !this.#accept(hit.entry, key, choice)) {
-      this.recorder.redisMiss(key);
-      return undefined;
+  ): Found | undefined {
+    if (found === undefined || !this.#accept(found.entry, key, choice)) return undefined;
+    if (choice.refreshAhead !== undefined) {
+      const { fresh, life, loadTime } = found;
+      found.entry.refreshAfter(refreshAfter(choice.refreshAhead, fresh, life, loadTime), this.time.now());
     }
-    this.recorder.redisHit(key);
-    if (fence !== undefined && this.copiesUp(choice)) this.#copyUp(hit, fence);
-    return hit.entry;
+    if (fence !== undefined && this.copiesUp(choice)) this.#copyUp(found, fence);
+    return found;
   }
 
-  #copyUp({ entry, ttl }: Found, fence: Fence): void {
+  #copyUp({ entry }: Found, fence: Fence): void {
     if (!this.coherence.fences.admits(fence, entry.tags)) return;
-    // What is in memory by now was put there after this was asked for.
-    if (this.memory?.peek(fence.key) === undefined) this.memory?.put(fence.key, entry, ttl);
+    // What is in memory may have been put there after this was asked for. A copy of the same may be about to be dropped there.
+    const held = this.memory?.reserve(fence.key);
+    if (held === undefined || held.bornAt < entry.bornAt || held.expiresAt < entry.expiresAt) {
+      this.memory?.put(fence.key, entry);
+    }
   }
 
   #accept(entry: Entry, key: string, reading: Reading): boolean {
@@ -141,20 +145,16 @@ export class TierChain {
     }
   }
 
-  /**
-   * Asks for the right to load keys for the remote tier.
-   * @param fences one for each key, opened before anything was asked
-   */
-  async claim(fences: readonly Fence[], choice: TierChoice): Promise<ChainClaim[]> {
+  /** Asks for the right to load keys for the remote tier. @param wanted their fences were opened before anything was asked */
+  async claim(wanted: readonly Wanted[], choice: TierChoice): Promise<ChainClaim[]> {
     const remote = this.#remoteFor(choice);
-    if (remote === undefined) return fences.map(() => ({ state: 'unavailable' }));
-    const claims = await remote.leases.claim(fences);
+    if (remote === undefined) return wanted.map(() => ({ state: 'unavailable' }));
+    const claims = await remote.leases.claim(wanted);
     return claims.map((claim, i) => {
       if (claim.state !== 'found') return claim;
-      const fence = fences[i]!;
-      if (!this.#accept(claim.found.entry, fence.key, choice)) return { state: 'unavailable' };
-      if (this.copiesUp(choice)) this.#copyUp(claim.found, fence);
-      return { state: 'found', entry: claim.found.entry };
+      const { fence } = wanted[i]!;
+      const found = this.#take(claim.found, fence.key, fence, choice);
+      return found === undefined ? { state: 'unavailable' } : { state: 'found', entry: found.entry };
     });
   }
 
@@ -181,7 +181,7 @@ export class TierChain {
       remote === undefined ? undefined : () => this.#writeTo(remote, choice.redis ? writes : [], replaced);
     // It takes the encoded bytes in this very turn, before any reader can have them replaced.
     const told = this.invalidator.replace(replaced, tell, choice.strict);
-    if (choice.memory) for (const { key, entry, ttl } of writes) this.memory?.put(key, entry, ttl);
+    if (choice.memory) for (const { key, entry, life } of writes) this.#keep(key, entry, life);
     await told;
   }
 
@@ -193,5 +193,10 @@ export class TierChain {
     if (writes.length === 0) return (await remote.invalidate(replaced)).reading;
     if (this.coherence.shared.ready) return remote.write(writes);
     throw new CacheStoreError('the clock of the cache in Redis is not known yet');
+  }
+
+  #keep(key: string, entry: Entry, life: Lifetime): void {
+    entry.live(life, this.time.now());
+    this.memory?.put(key, entry);
   }
 }

@@ -53,6 +53,11 @@ export class Values {
     }
   }
 
+  /** The encoded value of an entry. */
+  bytesOf({ bytes, value }: Entry): Uint8Array {
+    return bytes === undefined ? this.codec.encode(value) : textToBytes(bytes);
+  }
+
   /**
    * Decodes an entry that came from outside this process, so that one that is corrupt is found out before it is used.
    * @throws whatever the codec throws when the bytes are corrupt

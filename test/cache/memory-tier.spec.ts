@@ -20,7 +20,11 @@ function tierOf(clock: ManualClock, trust = new Trust(Infinity), coarse = clock)
   };
 }
 
-const entry = (): Entry => new Entry(Buffer.from('1'), 0, 0, undefined);
+function entry(ttl: number, now: number): Entry {
+  const one = new Entry(Buffer.from('1'), 0, 0, undefined);
+  one.live({ fresh: ttl, stale: ttl, refresh: Infinity }, now);
+  return one;
+}
 
 describe('the memory tier', () => {
   afterEach(closeBenches);
@@ -60,7 +64,7 @@ describe('the memory tier', () => {
     const trust = new Trust(1_000);
     const { tier } = tierOf(clock, trust, coarse);
     trust.heardUpTo(clock.now());
-    tier.put('k', entry(), 60_000);
+    tier.put('k', entry(60_000, clock.now()));
     clock.advance(501);
     coarse.advance(501);
     expect(tier.get('k')).toBeDefined();
@@ -82,8 +86,8 @@ describe('the memory tier', () => {
   it('is not prevented from collecting by expired entries: a sweep drops them', async () => {
     const clock = new ManualClock();
     const { tier, coherence, recorder } = tierOf(clock);
-    for (let i = 0; i < 10_000; i++) tier.put(`k${i}`, entry(), i % 2 === 0 ? 10 : 1e6);
-    for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, entry(), 1e6);
+    for (let i = 0; i < 10_000; i++) tier.put(`k${i}`, entry(i % 2 === 0 ? 10 : 1e6, clock.now()));
+    for (let i = 0; i < 100; i++) tier.put(`gone:${i}`, entry(1e6, clock.now()));
     coherence.apply(invalidationOf({ prefixes: ['gone:'] }));
     clock.advance(10);
     await tier.sweep();
@@ -95,7 +99,7 @@ describe('the memory tier', () => {
   it('goes on sweeping rightly while entries are used and dropped', async () => {
     const clock = new ManualClock();
     const { tier } = tierOf(clock);
-    for (let i = 0; i < 9_000; i++) tier.put(`k${i}`, entry(), i % 3 === 0 ? 10 : 1e6);
+    for (let i = 0; i < 9_000; i++) tier.put(`k${i}`, entry(i % 3 === 0 ? 10 : 1e6, clock.now()));
     clock.advance(10);
     const sweep = tier.sweep();
     for (let i = 0; i < 9_000; i += 7) tier.get(`k${i}`);

@@ -95,6 +95,25 @@ function expectRelations(stats: CacheStats, topology: Topology): void {
   }
 }
 
+it.each(TOPOLOGIES)(
+  'a batch that joins a load which fails, and one of no use to it, is counted: %s',
+  async (topology) => {
+    const { cache } = await benchOf(topology);
+    const broken = async (): Promise<never> => {
+      throw new Error('load failed');
+    };
+    const calls: Promise<unknown>[] = [
+      cache.getOrSet('a', async () => 1, { tags: () => ['t'] }),
+      cache.getOrSetMany(['b'], broken),
+      cache.invalidateTags(['t']),
+      cache.getOrSetMany(['b', 'a'], async () => new Map()),
+    ];
+    await Promise.allSettled(calls);
+    expectRelations(cache.stats(), topology);
+    await closeBenches();
+  },
+);
+
 it.each(TOPOLOGIES)('the relations hold after any calls: %s', async (topology) => {
   const keys = fc.constantFrom('a', 'b', 'c:1', 'c:2');
   const call = fc.oneof(

@@ -178,13 +178,13 @@ describe('what comes back from Redis', () => {
     ['a cut-off value', (bytes) => bytes.subarray(0, bytes.length - 2)],
     ['another version', (bytes) => (bytes.writeUInt8(200, 2), bytes)],
     ['another codec', (bytes) => (bytes.writeUInt8(0x41, 4), bytes)],
-    ['tags without end', (bytes) => (bytes.writeUInt32LE(0xffffffff, bytes.readUInt8(3) + 44), bytes)],
+    ['tags without end', (bytes) => (bytes.writeUInt32LE(0xffffffff, bytes.readUInt8(3) + 56), bytes)],
     ['an expiry that is no number', (bytes) => (bytes.writeDoubleLE(NaN, bytes.readUInt8(3) + 36), bytes)],
     [
       'a clock value that is no number',
       (bytes) => (bytes.writeDoubleLE(NaN, bytes.readUInt8(3) + 20), bytes),
     ],
-    ['garbage behind the envelope', (bytes) => bytes.fill(0xff, bytes.readUInt8(3) + 48)],
+    ['garbage behind the envelope', (bytes) => bytes.fill(0xff, bytes.readUInt8(3) + 64)],
   ];
 
   it.each(damage)('%s is a miss, is reported, and is replaced by the next load', async (_, spoil) => {

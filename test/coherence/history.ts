@@ -17,6 +17,16 @@ interface Process extends Bench {
 }
 
 const LOST = new Error('connection lost');
+const BROKEN = new Error('the database is broken');
+
+/** With every policy that serves values after their ttl or loads them in the background; time goes on by 10 to 200 ms. */
+const STALE = {
+  ttl: '100ms',
+  staleWhileRevalidate: '300ms',
+  staleIfError: '2s',
+  refreshAhead: 0.3,
+  loadTimeout: { soft: '50ms' },
+} as const;
 
 /**
  * Writers change a database and invalidate, readers read through the cache, and every load, command, reply and message takes
@@ -98,11 +108,11 @@ export class History {
   }
 
   /** Two steps that chance takes later: the row is read, the load returns. */
-  #load(key: Key): Promise<number> {
+  #load(key: Key, fails = false): Promise<number> {
     const result = new Deferred<number>();
     this.#loads.push(() => {
       const row = this.#rows.get(key)!;
-      this.#loads.push(() => result.resolve(row));
+      this.#loads.push(() => (fails ? result.reject(BROKEN) : result.resolve(row)));
     });
     return result.promise;
   }
@@ -119,6 +129,10 @@ export class History {
       async () => (await cache.getMany<number>(KEYS)).get(key),
       async () => (await cache.getOrSetMany([key], load, { tags })).get(key),
       async () => (await cache.getOrSetMany(KEYS, load, { tags: KEYS.map(tagOf) })).get(key),
+      () => cache.getOrSet(key, () => this.#load(key), { ...STALE, tags }),
+      () => cache.getOrSet(key, () => this.#load(key), { ...STALE, tags: () => tags }),
+      async () => (await cache.getOrSetMany([key], load, { ...STALE, tags })).get(key),
+      () => cache.getOrSet(key, () => this.#load(key, true), { ...STALE, tags }),
     ];
     const reads = kinds.length;
     // Of what methods in two processes return, nobody can tell which is newer.
@@ -131,7 +145,10 @@ export class History {
   }
 
   async #check(what: string, read: Promise<number | undefined>, least: number): Promise<void> {
-    const seen = await read;
+    const seen = await read.catch((error: unknown) => {
+      // A load that failed, which others may have joined.
+      if (error !== BROKEN) throw error;
+    });
     if (seen === undefined || seen >= least) return;
     this.violations.push(`${what} gave ${seen}, though ${least} was acknowledged before`);
   }
@@ -149,7 +166,10 @@ export class History {
       () => cache.clear(),
       () => cache.set(key, row, { ttl: 0 }),
       // Of two processes that set one key, the one that comes last at Redis decides, whichever row it has.
-      () => (this.processes.length === 1 ? cache.set(key, row, { tags: [tagOf(key)] }) : cache.delete(key)),
+      () =>
+        this.processes.length === 1
+          ? cache.set(key, row, { ...STALE, tags: [tagOf(key)] })
+          : cache.delete(key),
     ];
     this.#track(this.#acknowledge(process, key, row, kinds[detail % kinds.length]!()));
   }
@@ -180,13 +200,21 @@ export class History {
       store.release();
       store.feed.release();
     }
-    for (let i = 0; i < 100 && this.#pending.size > 0; i++) {
+    for (let i = 0; i < 100 && this.#pending.size + this.#loads.length > 0; i++) {
       for (const step of this.#loads.splice(0)) step();
       await clock.pass(200);
     }
     if (this.#pending.size > 0) this.violations.push(`${this.#pending.size} calls never ended`);
     await clock.pass(5_000);
     for (const { cache } of this.processes) for (const key of KEYS) await this.#inspect(cache, key);
+    for (const { cache } of this.processes) for (const key of KEYS) await this.#inspectReserve(cache, key);
+  }
+
+  /** What would be served after its ttl. */
+  async #inspectReserve(cache: Bench['cache'], key: Key): Promise<void> {
+    const written = this.#rows.get(key)!;
+    const row = await cache.getOrSet(key, () => written, { ...STALE, staleWhileRevalidate: '1h' });
+    if (row < written) this.violations.push(`${key} is served stale at ${row}, not ${written}`);
   }
 
   async #inspect(cache: Bench['cache'], key: Key): Promise<void> {

@@ -178,15 +178,21 @@ export class Meeting implements Scenario {
     this.#invalidator.floor = 2;
   }
 
-  async #finish(): Promise<void> {
-    for (const reader of this.#readers) reader.release();
-    await breathe();
+  async #openGates(): Promise<void> {
     for (let gate = this.#gate; gate !== undefined; gate = this.#gate) {
       this.#gate = undefined;
       gate.go();
       await breathe();
     }
+  }
+
+  async #finish(): Promise<void> {
+    for (const reader of this.#readers) reader.release();
+    await breathe();
+    await this.#openGates();
+    // A load may begin only when a wait for another process has ended.
     await this.#loader.bench.clock.pass(300);
+    await this.#openGates();
     this.#steps.push('all the rest');
     for (const reader of this.#readers) {
       reader.floor = 2;

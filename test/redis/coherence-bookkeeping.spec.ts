@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { CLOCK_LAYOUT } from '../../lib/stores/redis/scripts.js';
+import { CLOCK_LAYOUT } from '../../lib/stores/redis/clock-scripts.js';
 import { Deferred } from '../support/deferred.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
 import { heardBy, type Instance, Instances, PRECISE } from './instances.js';

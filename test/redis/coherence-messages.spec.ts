@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { jsonCodec } from '../../lib/codec/json-codec.js';
 import { invalidationOf } from '../../lib/coherence/invalidation.js';
 import { Bookkeeping, readClock } from '../../lib/stores/redis/bookkeeping.js';
-import { ANNOUNCE } from '../../lib/stores/redis/scripts.js';
+import { ANNOUNCE } from '../../lib/stores/redis/clock-scripts.js';
 import { failure } from '../support/deferred.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
 import { heardBy, type Instance, Instances, PRECISE } from './instances.js';

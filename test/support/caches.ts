@@ -44,6 +44,7 @@ export async function benchOf(
   topology: Topology,
   options: CacheOptions = {},
   redis = redisFor(topology),
+  random?: () => number,
 ): Promise<Bench> {
   const { clock } = redis;
   const { codec = jsonCodec, slots = DEFAULTS.slots, streamLength = DEFAULTS.streamLength } = options;
@@ -56,7 +57,10 @@ export async function benchOf(
   };
   const surroundings =
     topology === 'memory' ? {} : { store: (instance: string) => (store = connect(instance)) };
-  const created = await createCache({ ...tiers, ...options }, { clock, ...surroundings });
+  const created = await createCache(
+    { ...tiers, ...options },
+    { clock, ...surroundings, ...(random && { random }) },
+  );
   await breathe();
   store ??= connect('0000000000000000');
   const bench = { cache: created.manager, clock, store, redis, close: () => closeInTime(created, clock) };

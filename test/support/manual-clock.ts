@@ -17,11 +17,17 @@ export class ManualClock implements Clock {
   }
 
   wait(ms: number): Promise<void> {
-    const at = this.#now + ms;
-    return new Promise((wake) => {
-      const place = this.#waiters.findIndex((other) => other.at > at);
-      this.#waiters.splice(place === -1 ? this.#waiters.length : place, 0, { at, wake });
-    });
+    return new Promise((wake) => void this.after(ms, wake));
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    const waiter = { at: this.#now + ms, wake };
+    const place = this.#waiters.findIndex((other) => other.at > waiter.at);
+    this.#waiters.splice(place === -1 ? this.#waiters.length : place, 0, waiter);
+    return () => {
+      const at = this.#waiters.indexOf(waiter);
+      if (at >= 0) this.#waiters.splice(at, 1);
+    };
   }
 
   /** Jumps: as when the process was asleep for so long, everybody who waited finds out at the end. */

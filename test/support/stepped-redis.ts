@@ -70,8 +70,22 @@ export class SteppedRedis {
         return this.data.delete(key) && found !== undefined && !isLease(found);
       case 'claim':
         return found === undefined ? this.#put(key, change.lease, change.ttl) : Buffer.from(found);
+      case 'reclaim': {
+        const { head, length, lease, now, ttl } = change;
+        if (found?.subarray(0, head.length).equals(head) !== true) return false;
+        const behind = found.subarray(length);
+        if (behind.length > 0 && behind.readDoubleLE(lease.length) > now)
+          return Buffer.from(behind.subarray(0, -8));
+        return this.#replace(key, Buffer.concat([found.subarray(0, length), lease, float64(now + ttl)]), ttl);
+      }
       case 'renew':
-        return found?.equals(change.lease) === true && this.#put(key, found, change.ttl);
+        if (found?.equals(change.lease) === true) return this.#put(key, found, change.ttl);
+        if (!isLeased(found, change.lease)) return false;
+        return this.#replace(key, Buffer.concat([found!.subarray(0, -8), float64(change.until)]), change.ttl);
+      case 'release':
+        if (found?.equals(change.lease) === true) return this.data.delete(key);
+        if (!isLeased(found, change.lease)) return false;
+        return this.#replace(key, Buffer.concat([found!.subarray(0, -8), float64(0)]), 0);
       case 'discard': {
         // Nothing at all begins so only where nothing is in the value.
         const head = change.head.length === 0 ? found : found?.subarray(0, change.head.length);
@@ -79,7 +93,7 @@ export class SteppedRedis {
       }
       case 'fill': {
         if (found?.equals(change.value) === true) return true;
-        if (found?.equals(change.lease) !== true) return false;
+        if (found?.equals(change.lease) !== true && !isLeased(found, change.lease)) return false;
         if (this.separateNodes || this.books.admits(change.guard))
           return this.#put(key, change.value, change.ttl);
         return !this.data.delete(key);
@@ -149,8 +163,26 @@ export class SteppedRedis {
     return true;
   }
 
+  /** @param ttl milliseconds it lives at least */
+  #replace(key: string, value: Buffer, ttl: number): true {
+    const { expiresAt } = this.data.get(key)!;
+    this.data.set(key, { value, expiresAt: Math.max(expiresAt, this.now() + ttl) });
+    return true;
+  }
+
   #live(key: string): Buffer | undefined {
     const stored = this.data.get(key);
     return stored !== undefined && stored.expiresAt > this.now() ? stored.value : undefined;
   }
+}
+
+/** Whether a value has this lease behind it. */
+function isLeased(found: Buffer | undefined, lease: Buffer): boolean {
+  return found?.subarray(-lease.length - 8, -8).equals(lease) === true;
+}
+
+function float64(value: number): Buffer {
+  const packed = Buffer.alloc(8);
+  packed.writeDoubleLE(value);
+  return packed;
 }

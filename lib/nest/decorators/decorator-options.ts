@@ -1,9 +1,5 @@
-import {
-  ENTRY_OPTION_NAMES,
-  type EntryOptions,
-  resolveOptions,
-  unstatedOptions,
-} from '../../core/entry-options.js';
+import { DURATION_NAMES, ENTRY_OPTION_NAMES, type EntryOptions } from '../../core/entry-options.js';
+import { resolveOptions, unstatedOptions } from '../../core/resolve-options.js';
 import { didYouMean } from '../../primitives/did-you-mean.js';
 import { parseDuration } from '../../primitives/duration.js';
 import { CacheError } from '../../primitives/errors.js';
@@ -59,7 +55,9 @@ export function entryOptions(options: object, site: MethodSite): EntryOptions {
   try {
     resolveOptions(entry, UNDECIDED);
     // As seconds, which need no parsing when the cache sees them at every call.
-    if (entry['ttl'] !== undefined) entry['ttl'] = parseDuration(entry['ttl'], 'ttl') / 1000;
+    for (const name of DURATION_NAMES) {
+      if (entry[name] !== undefined) entry[name] = parseDuration(entry[name], name) / 1000;
+    }
   } catch (error) {
     if (error instanceof CacheError) throw site.definitionError(error.message, error);
     throw error;

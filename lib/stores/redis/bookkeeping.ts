@@ -2,7 +2,7 @@ import type { ClockReading, Snapshot } from '../../coherence/feed.js';
 import { type Invalidation, invalidationOf, mergeInvalidations } from '../../coherence/invalidation.js';
 import { encodeMessage } from '../../coherence/message.js';
 import { prefixHash, tagHash } from '../../coherence/slots.js';
-import { CLOCK_LAYOUT } from './scripts.js';
+import { CLOCK_LAYOUT } from './clock-scripts.js';
 
 /** What the bookkeeping of one namespace needs to know. */
 export interface NamespaceSettings {

@@ -57,5 +57,5 @@ export function resultsOf(group: readonly Change[], answer: unknown): (boolean |
   // A digit for each key; nothing but 0 if a later change made this one unnecessary.
   if (kind === 'remove') return group.map((_, i) => String(answer).charAt(i) === '1');
   // A string if the client has the option stringNumbers.
-  return [kind === 'claim' && Buffer.isBuffer(answer) ? answer : Number(answer) > 0];
+  return [(kind === 'claim' || kind === 'reclaim') && Buffer.isBuffer(answer) ? answer : Number(answer) > 0];
 }

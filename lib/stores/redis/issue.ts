@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import { LEASE_MARK } from '../lease.js';
 import type { Change, Staleness } from '../store.js';
 import { type Announcing, packEpoch, packHashes, packNumber } from './bookkeeping.js';
-import { ANNOUNCE, CLAIM, DISCARD, FILL, REMOVE, RENEW, SET, SWEEP } from './scripts.js';
+import { ANNOUNCE } from './clock-scripts.js';
+import { CLAIM, DISCARD, FILL, RECLAIM, RELEASE, REMOVE, RENEW, SET, SWEEP } from './scripts.js';
 
 /** What a lane holds besides reads. */
 export type Write = Exclude<Change, { kind: 'remove' | 'set' }> | Setting | Removing | Announcing | Sweeping;
@@ -67,7 +68,14 @@ export function issue(
     case 'claim':
       return commands.evalBuffer(CLAIM, 1, key, write.lease, Math.ceil(write.ttl));
     case 'renew':
-      return commands.evalBuffer(RENEW, 1, key, write.lease, Math.ceil(write.ttl));
+      return commands.evalBuffer(RENEW, 1, key, write.lease, Math.ceil(write.ttl), packNumber(write.until));
+    case 'release':
+      return commands.evalBuffer(RELEASE, 1, key, write.lease);
+    case 'reclaim': {
+      const { head, length, lease, now, ttl } = write;
+      const times = [packNumber(now), packNumber(now + ttl), Math.ceil(ttl)];
+      return commands.evalBuffer(RECLAIM, 1, key, head, length, lease, ...times);
+    }
     case 'discard':
       return commands.evalBuffer(DISCARD, 1, key, write.head);
     case 'sweep': {

@@ -4,7 +4,7 @@ import type { ClockReading, Feed, Poll, RawMessage, Snapshot } from '../../coher
 import { type Bookkeeping, readClock, readHeader } from './bookkeeping.js';
 import { endConnection } from './connection.js';
 import type { Commands } from './issue.js';
-import { CLOCK_LAYOUT, JOIN } from './scripts.js';
+import { CLOCK_LAYOUT, JOIN } from './clock-scripts.js';
 import { storeFailure } from './store-failure.js';
 import { atMost } from './time-limit.js';
 import { notConnected } from './topology.js';

@@ -133,7 +133,7 @@ export class RedisStore implements RemoteStore {
     const groups = groupChanges(changes, !spread);
     const until = spread ? undefined : this.#latest();
     // A load waits for a claim as for a read.
-    const claims = changes[0]?.kind === 'claim';
+    const claims = changes[0]?.kind === 'claim' || changes[0]?.kind === 'reclaim';
     if (claims) this.#checkPrompt(changes);
     const lanes = groups.map(([first]) => this.#topology.laneToWrite(first!.key));
     const places = groups.map((group, i) => lanes[i]!.write(writeOf(group, until)));

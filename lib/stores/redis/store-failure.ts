@@ -17,7 +17,9 @@ const WRITES: Readonly<Record<Write['kind'], string>> = {
   discard: 'remove',
   sweep: 'sweep',
   claim: 'lease',
+  reclaim: 'lease',
   renew: 'lease',
+  release: 'give back the lease of',
   announce: 'announce an invalidation under',
 };
 

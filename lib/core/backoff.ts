@@ -1,0 +1,38 @@
+import type { Clock } from '../primitives/clock.js';
+
+/** Pauses after failed loads, in milliseconds; see `EntryOptions.staleIfError`. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+/** The most keys remembered; the one that failed longest ago goes first. */
+const MOST_KEYS = 10_000;
+
+interface Failure {
+  readonly error: unknown;
+  readonly pause: number;
+  readonly until: number;
+}
+
+/** Remembers which loads have failed, so that an origin in trouble is left alone as long as there is something to serve. */
+export class Backoff {
+  readonly #failures = new Map<string, Failure>();
+
+  constructor(private readonly time: Clock) {}
+
+  /** Why the key should not be loaded now. */
+  reason(key: string): { readonly error: unknown } | undefined {
+    const failure = this.#failures.get(key);
+    return failure !== undefined && this.time.now() < failure.until ? failure : undefined;
+  }
+
+  failed(key: string, error: unknown): void {
+    const before = this.#failures.get(key);
+    const pause = before === undefined ? FIRST_PAUSE : Math.min(before.pause * 2, LONGEST_PAUSE);
+    this.#failures.delete(key);
+    this.#failures.set(key, { error, pause, until: this.time.now() + pause });
+    if (this.#failures.size > MOST_KEYS) this.#failures.delete(this.#failures.keys().next().value!);
+  }
+
+  succeeded(key: string): void {
+    if (this.#failures.size > 0) this.#failures.delete(key);
+  }
+}

@@ -1,0 +1,122 @@
+import type { Coherence } from '../coherence/coherence.js';
+import type { StaleReason } from '../observability/outcome.js';
+import type { Recorder } from '../observability/recorder.js';
+import type { Clock } from '../primitives/clock.js';
+import type { Entry } from '../tiers/entry.js';
+import { type RefreshAhead, refreshIsDue } from '../tiers/lifetime.js';
+import { Backoff } from './backoff.js';
+import type { Flight, Reserve } from './flights.js';
+import type { ResolvedOptions } from './resolve-options.js';
+
+/**
+ * Decides when an expired entry is served. Never one that was invalidated, nor one that might have been unheard for longer than
+ * `maxStaleness`. Each caller goes by his own options, whatever flight he waits for.
+ */
+export class Staleness {
+  readonly #backoff: Backoff;
+
+  /** @param random from 0 to 1 */
+  constructor(
+    private readonly coherence: Coherence,
+    private readonly time: Clock,
+    private readonly random: () => number,
+    private readonly recorder: Recorder,
+  ) {
+    this.#backoff = new Backoff(time);
+  }
+
+  /** Why an entry will do at once, if it will: a refresh may run meanwhile, or loading has failed a moment ago. */
+  early(key: string, entry: Entry, { policy }: ResolvedOptions): StaleReason | undefined {
+    if (this.#isWithin(entry, policy.staleWhileRevalidate)) return 'revalidate';
+    return this.backsOff(key) && this.#isWithin(entry, policy.staleIfError) ? 'error' : undefined;
+  }
+
+  refreshIsDue(ahead: RefreshAhead, entry: Entry): boolean {
+    return refreshIsDue(ahead, entry, this.time.now(), this.random);
+  }
+
+  /** Whether loading has failed a moment ago. */
+  backsOff(key: string): boolean {
+    return this.#backoff.reason(key) !== undefined;
+  }
+
+  /** What a flight is not to load again yet, since whoever asked has something else. */
+  reasonNotToLoad(flight: Flight, { policy }: ResolvedOptions): { readonly error: unknown } | undefined {
+    const failure = this.#backoff.reason(flight.key);
+    const window = Math.max(policy.staleIfError, policy.staleWhileRevalidate);
+    return failure !== undefined && this.usable(flight, window) !== undefined ? failure : undefined;
+  }
+
+  loaded(key: string): void {
+    this.#backoff.succeeded(key);
+  }
+
+  failed(flight: Flight, error: unknown): void {
+    if (this.usable(flight) !== undefined) this.#backoff.failed(flight.key, error);
+  }
+
+  /** What a flight has in reserve, if it may be served. @param window milliseconds after it expired */
+  usable({ key, fence, reserve }: Flight, window = Infinity): Reserve | undefined {
+    if (reserve === undefined || fence.broken) return undefined;
+    const { clock, trust } = this.coherence;
+    const { entry } = reserve;
+    const valid =
+      clock.covers(clock.slotsOf(key, entry.tags), entry.asOf) &&
+      trust.admits(entry.bornAt, this.time.now()) &&
+      this.#isWithin(entry, window);
+    return valid ? reserve : undefined;
+  }
+
+  /** What a caller gets from a flight, be it expired. @throws what the load threw, if there is nothing else */
+  await(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
+    const { staleWhileRevalidate, staleIfError } = options.policy;
+    if (staleWhileRevalidate === 0 && staleIfError === 0 && !flight.refreshes) return flight.result;
+    return this.#awaitOrServe(flight, options);
+  }
+
+  async #awaitOrServe(flight: Flight, { policy }: ResolvedOptions): Promise<Entry | undefined> {
+    const { staleWhileRevalidate, staleIfError, softTimeout } = policy;
+    // Who is served something else leaves the flight, and perhaps nobody hears how it ends.
+    flight.result.catch(() => {});
+    if (staleWhileRevalidate > 0 || flight.refreshes) {
+      await flight.lookup;
+      // It has not expired yet.
+      const current = this.usable(flight, 0);
+      if (current !== undefined) return current.entry;
+      const reserve = this.usable(flight, staleWhileRevalidate);
+      if (reserve !== undefined) return this.#serve(flight, reserve, 'revalidate');
+    }
+    try {
+      if (softTimeout !== undefined && (await this.#isSlow(flight, softTimeout))) {
+        const reserve = this.usable(flight, Math.max(staleIfError, staleWhileRevalidate));
+        if (reserve !== undefined) return this.#serve(flight, reserve, 'timeout');
+      }
+      return await flight.result;
+    } catch (error) {
+      const reserve = this.usable(flight, staleIfError);
+      if (reserve === undefined) throw error;
+      return this.#serve(flight, reserve, 'error');
+    }
+  }
+
+  #serve(flight: Flight, { entry, tier }: Reserve, reason: StaleReason): Entry {
+    this.recorder.stale(tier, flight.key, reason);
+    return entry;
+  }
+
+  /** Whether a flight takes longer than that from now on. @throws what it throws */
+  async #isSlow(flight: Flight, limit: number): Promise<boolean> {
+    let stop!: () => void;
+    const late = new Promise<true>((resolve) => (stop = this.time.after(limit, () => resolve(true))));
+    try {
+      return await Promise.race([flight.result.then(() => false), late]);
+    } finally {
+      stop();
+    }
+  }
+
+  #isWithin({ expiresAt, staleUntil }: Entry, window: number): boolean {
+    const now = this.time.now();
+    return now < staleUntil && now - expiresAt < window;
+  }
+}

@@ -1,5 +1,9 @@
-/** What keeps a process from reaching Redis. A delay does not, nor do keys that vanish. */
+/**
+ * What keeps a process from reaching Redis, or from hearing its answers in time: the delays here are longer than what loads of
+ * this library wait for. Keys that vanish do not.
+ */
 const CUTTING = new Set([
+  'delay',
   'cut',
   'blackHoleShort',
   'blackHoleLong',

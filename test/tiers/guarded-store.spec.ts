@@ -95,6 +95,25 @@ describe('a breaker stays closed', () => {
   );
 });
 
+it('a claim that was granted without its caller hearing of it is taken back', async () => {
+  const [p, q] = (await benchesOf('memory + redis', 2)) as [Bench, Bench];
+  p.store.hold();
+  const read = p.cache.getOrSet('k', () => 'p');
+  p.store.execute();
+  p.store.reply();
+  await breathe();
+  expect(p.store.waiting()).toStrictEqual(['claim']);
+  p.store.execute();
+  expect(p.redis.keys({ leases: true })).toHaveLength(1);
+  p.store.lose(trouble('silent'));
+  await expect(read).resolves.toBe('p');
+  p.store.release();
+  await breathe();
+  expect(p.redis.keys({ leases: true })).toStrictEqual([]);
+  // Nobody to wait for.
+  await expect(q.cache.getOrSet('k', () => 'q')).resolves.toBe('q');
+});
+
 describe('a fill that Redis takes long to answer', () => {
   /** A load whose fill is on its way. */
   async function slowFill(bench: Bench): Promise<void> {
@@ -140,6 +159,11 @@ describe('a fill that Redis takes long to answer', () => {
     const bench = await benchOf('memory + redis');
     await slowFill(bench);
     const invalidated = invalidate(bench);
+    // Not the invalidation, which would take it out again.
+    bench.store.execute();
+    bench.store.reply();
+    await breathe();
+    expect(bench.cache.peek('k')).toBeUndefined();
     await answer(bench);
     await invalidated;
     expect(bench.cache.peek('k')).toBeUndefined();

@@ -147,7 +147,8 @@ class Start {
     readonly required: boolean,
   ) {
     const onStoreError = (error: Error): void => {
-      this.failure = error;
+      // What comes later mostly comes of it.
+      this.failure ??= error;
       if (this.#over || !required) given.onStoreError?.(error);
     };
     this.surroundings = { ...given, onStoreError };

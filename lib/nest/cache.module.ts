@@ -6,13 +6,14 @@ import type { CacheOptions } from '../core/cache-options.js';
 import { didYouMean } from '../primitives/did-you-mean.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
-import { CacheHost } from './cache-host.js';
+import type { CacheHost } from './cache-host.js';
 import type {
   CacheModuleAsyncOptions,
   CacheModuleFactoryOptions,
   CacheModuleOptions,
   CacheOptionsFactory,
 } from './cache-module-options.js';
+import { startTogether } from './start-together.js';
 import { getCacheToken } from './tokens.js';
 
 /**
@@ -63,7 +64,7 @@ function describe(
         inject: [ModulesContainer, ...(source.inject ?? [])],
         useFactory: async (modules: ModulesContainer, ...args: unknown[]) => {
           checkOnlyOne(modules, token, name);
-          return CacheHost.start(await source.useFactory(...args));
+          return startTogether(modules, await source.useFactory(...args));
         },
       },
       { provide: token, inject: [host], useFactory: (started: CacheHost): CacheManager => started.manager },

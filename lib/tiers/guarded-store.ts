@@ -24,6 +24,8 @@ export interface GuardedStoreParts {
 const REFUSALS: ReadonlySet<StoreTrouble | undefined> = new Set(['out-of-memory', 'disk', 'replicas']);
 /** What the store has to keep something for. */
 const KEEPING: ReadonlySet<Change['kind']> = new Set(['set', 'claim', 'reclaim', 'fill']);
+/** How long nothing may go wrong before a doubt is looked into, in milliseconds. */
+const DOUBT = 1_000;
 const PROBE_TTL = 1_000;
 const PROBE_VALUE = Buffer.from('probe');
 
@@ -38,17 +40,21 @@ const PROBE_VALUE = Buffer.from('probe');
 export class GuardedStore implements RemoteStore {
   readonly #store: RemoteStore;
   readonly #probeKey: string;
+  readonly #time: Clock;
   readonly #all: CircuitBreaker;
   readonly #keeping: CircuitBreaker;
   readonly #onRecovered: () => void;
   /** What calls fail with that are not made. */
   #refusal = givenUp('asked', undefined);
   #refusalToKeep = givenUp('given anything to keep', undefined);
-  #doubted = false;
+  /** How often something went wrong outside of any call; 0 when all is well. */
+  #doubts = 0;
+  #closed = false;
 
   constructor({ store, prefix, time, coarse, recorder, onBreaker, onRecovered }: GuardedStoreParts) {
     this.#store = store;
     this.#probeKey = prefix;
+    this.#time = time;
     this.#onRecovered = onRecovered;
     const breaker = (part: BreakerPart, probe: () => Promise<void>): CircuitBreaker =>
       new CircuitBreaker(time, coarse, {
@@ -77,6 +83,7 @@ export class GuardedStore implements RemoteStore {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     this.#all.stop();
     this.#keeping.stop();
     return this.#store.close();
@@ -137,7 +144,7 @@ export class GuardedStore implements RemoteStore {
 
   /** Something went wrong outside of any call. @param error if it concerns the whole store */
   doubt(error?: Error): void {
-    this.#doubted = true;
+    if (this.#doubts++ === 0) void this.#watch();
     if (error !== undefined) this.failed(error);
   }
 
@@ -145,16 +152,29 @@ export class GuardedStore implements RemoteStore {
   connected(): void {
     this.#keeping.retry();
     if (!this.#all.admits) this.#all.retry();
-    else if (this.#doubted) {
-      this.#probe().then(
-        () => this.#recovered(),
-        (error: unknown) => this.failed(error),
-      );
+    else if (this.#doubts > 0) void this.#check();
+  }
+
+  /** What has gone wrong may go by without a word, as when a node of a cluster is back or has been replaced. */
+  async #watch(): Promise<void> {
+    while (this.#doubts > 0 && !this.#closed) {
+      const doubts = this.#doubts;
+      await this.#time.wait(DOUBT);
+      if (doubts === this.#doubts && this.#all.admits && !this.#closed) await this.#check();
+    }
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.#probe();
+      this.#recovered();
+    } catch (error) {
+      this.failed(error);
     }
   }
 
   #recovered(): void {
-    this.#doubted = false;
+    this.#doubts = 0;
     this.#keeping.retry();
     this.#onRecovered();
   }
@@ -173,7 +193,11 @@ export class GuardedStore implements RemoteStore {
   }
 
   #write(): Promise<Changed> {
-    return this.#store.change([{ kind: 'set', key: this.#probeKey, value: PROBE_VALUE, ttl: PROBE_TTL }]);
+    const key = this.#probeKey;
+    return this.#store.change([
+      { kind: 'set', key, value: PROBE_VALUE, ttl: PROBE_TTL },
+      { kind: 'remove', key },
+    ]);
   }
 
   /** Leases that were perhaps granted nevertheless: nobody will fill them, and others would wait for that. */

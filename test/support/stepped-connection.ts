@@ -30,6 +30,8 @@ interface Line {
   readonly replies: { readonly serial: number; readonly reply: Reply }[];
 }
 
+const KEEPING: ReadonlySet<Kind> = new Set(['set', 'claim', 'fill']);
+
 const CLOSED = new CacheClosedError('closed');
 
 /**
@@ -175,7 +177,8 @@ export class SteppedConnection implements RemoteStore {
     const answer = new Deferred<T>();
     const lose = (lost: Error): void => answer.reject(lost);
     const run = (): Reply => {
-      const failure = this.failure ?? this.redis.failure;
+      const refusal = KEEPING.has(kind) ? this.redis.refusal : undefined;
+      const failure = this.failure ?? this.redis.failure ?? refusal;
       if (failure !== undefined) return { arrive: () => lose(failure), lose };
       const result = effect();
       return { arrive: () => answer.resolve(result), lose };

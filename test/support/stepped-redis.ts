@@ -23,6 +23,8 @@ export class SteppedRedis {
   readonly books: SteppedBookkeeping;
   /** When set, everything that reaches it fails with it. */
   failure: Error | undefined;
+  /** When set, it keeps nothing that it is given: that fails with it. */
+  refusal: Error | undefined;
   /** Whether entries and clock are on different nodes of a cluster: then a fill cannot look at the clock. */
   readonly separateNodes: boolean;
   readonly #listeners = new Set<() => void>();

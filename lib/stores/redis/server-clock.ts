@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
 
+import { troubleOf } from './trouble.js';
+
 /** Milliseconds after which the offset is measured anew: clocks drift, up to some 0.1 ms per second. */
 const REFRESH_AFTER = 60_000;
 /** … and after which it is if the round trip was so long that half of it matters. */
@@ -66,7 +68,9 @@ export class ServerClock {
         if (best === undefined || next.roundTrip < best.roundTrip) best = next;
       }
     } catch (error) {
-      if (round === this.#round && best === undefined) this.failed(error);
+      // That there is no connection is said by the connection.
+      const news = troubleOf(error) !== 'unreachable';
+      if (news && round === this.#round && best === undefined) this.failed(error);
     }
     // Otherwise another measurement has begun meanwhile, perhaps of another server.
     if (round !== this.#round || best === undefined) return;

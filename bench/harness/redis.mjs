@@ -20,6 +20,11 @@ export async function provideRedis() {
   };
 }
 
+/** A server that may be restarted. */
+export function ownRedis() {
+  return startServer();
+}
+
 async function startServer() {
   execFileSync(process.execPath, ['../node_modules/typescript/bin/tsc', '-p', '.'], {
     cwd: here,

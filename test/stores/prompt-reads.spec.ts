@@ -32,8 +32,8 @@ afterAll(async () => {
 const open = (): Promise<RemoteStore> => stores.open({ port: server.port });
 
 function block(ms: number): void {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
+  const end = performance.now() + ms;
+  while (performance.now() < end);
 }
 
 it('the limit is four round trips, between 40 and 250 ms', () => {

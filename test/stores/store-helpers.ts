@@ -48,7 +48,7 @@ type History = (string | undefined)[];
  * every read found what the last write called before it had left, or a later one, and that in the end each key holds what was
  * written last.
  * @param everyTick awaited after each tick
- * @param hasty whether reads may be given up, though not all of them: where a slot is being moved they take a detour
+ * @param hasty whether reads may be given up, though not all of them: when the machine is busy, or they take a detour
  */
 export async function checkOrder(
   store: RemoteStore,

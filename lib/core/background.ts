@@ -1,4 +1,5 @@
 import type { Clock } from '../primitives/clock.js';
+import { CacheClosedError } from '../primitives/errors.js';
 
 /** Work that no caller waits for. */
 export class Background {
@@ -10,6 +11,11 @@ export class Background {
   /** Whether new work may begin. */
   get open(): boolean {
     return !this.#closed;
+  }
+
+  /** To be called before a load that nobody waits for begins. @throws CacheClosedError */
+  checkOpen(): void {
+    if (this.#closed) throw new CacheClosedError('the cache is closed: nothing is refreshed any more');
   }
 
   /** @param work its failure has been recorded where it happened */

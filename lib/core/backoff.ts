@@ -25,7 +25,9 @@ export class Backoff {
   }
 
   failed(key: string, error: unknown): void {
-    const before = this.#failures.get(key);
+    const last = this.#failures.get(key);
+    // One that was long ago says nothing about now.
+    const before = last !== undefined && this.time.now() - last.until < last.pause ? last : undefined;
     const pause = before === undefined ? FIRST_PAUSE : Math.min(before.pause * 2, LONGEST_PAUSE);
     this.#failures.delete(key);
     this.#failures.set(key, { error, pause, until: this.time.now() + pause });

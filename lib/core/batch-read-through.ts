@@ -2,7 +2,7 @@ import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
 import type { Found } from '../tiers/remote-entries.js';
 import { BatchSearch } from './batch-search.js';
-import type { Flight } from './flights.js';
+import { Abandoned, type Flight } from './flights.js';
 import type { LoadMissing } from './leased-batch.js';
 import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
@@ -104,7 +104,7 @@ export class BatchReadThrough {
     for (const { stored } of keys) checkUnicode(stored);
     const entries = new Map<string, Entry>();
     const memory = options.memory ? this.parts.chain.memory : undefined;
-    const { recorder, staleness, background } = this.parts;
+    const { recorder, staleness } = this.parts;
     for (const named of keys) {
       const { key, stored } = named;
       const fresh = memory?.get(stored);
@@ -115,7 +115,7 @@ export class BatchReadThrough {
           due?.push(named);
         continue;
       }
-      const stale = due && background.open ? memory?.reserve(stored) : undefined;
+      const stale = due === undefined ? undefined : memory?.reserve(stored);
       const reason = stale && staleness.early(stored, stale, options);
       if (reason === undefined) {
         recorder.readBegins(stored, memory !== undefined);
@@ -143,11 +143,15 @@ export class BatchReadThrough {
     landed.forEach((result, i) => {
       const [key, flight] = joined[i]!;
       const entry = result.status === 'fulfilled' ? result.value : undefined;
-      if (result.status === 'fulfilled' && !this.parts.flights.admits(flight, entry, asOf)) again.push(key);
+      const failed = result.status === 'rejected' && !(result.reason instanceof Abandoned);
+      if (!failed && (result.status === 'rejected' || !this.parts.flights.admits(flight, entry, asOf)))
+        again.push(key);
       else this.parts.recorder.coalesced(key.stored);
       if (entry !== undefined) entries.set(key.key, entry);
     });
-    const failed = landed.find((result) => result.status === 'rejected');
+    const failed = landed.find(
+      (result) => result.status === 'rejected' && !(result.reason instanceof Abandoned),
+    ) as PromiseRejectedResult | undefined;
     if (failed !== undefined) {
       // Their reads end here as well.
       for (const { stored } of again) this.parts.recorder.coalesced(stored);
@@ -167,12 +171,16 @@ export class BatchReadThrough {
     if (keys.length === 0) return entries;
     const flights = this.#start(keys, load, options, 'read');
     const waits = flights.map((flight) => this.parts.staleness.await(flight, options));
-    const found = await Promise.all(waits);
+    const found = await Promise.all(waits).catch((error: unknown) => {
+      throw error instanceof Abandoned ? error.reason : error;
+    });
     this.#collect(entries, keys, found);
     const { refreshAhead } = options;
     if (refreshAhead !== undefined) {
       const isDue = (entry: Entry | undefined): boolean =>
-        entry !== undefined && this.parts.staleness.refreshIsDue(refreshAhead, entry);
+        entry !== undefined &&
+        entry.expiresAt > this.parts.time.now() &&
+        this.parts.staleness.refreshIsDue(refreshAhead, entry);
       this.#refresh(keys.filter((_, i) => isDue(found[i])), load, options); // prettier-ignore
     }
     return entries;

@@ -1,6 +1,6 @@
 import type { Entry } from '../tiers/entry.js';
 import type { Found } from '../tiers/remote-entries.js';
-import type { Flight } from './flights.js';
+import { Abandoned, type Flight } from './flights.js';
 import { LeasedBatch, type LoadMissing, type MissingKey } from './leased-batch.js';
 import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
@@ -66,17 +66,18 @@ export class BatchSearch {
     if (good || early) this.#unanswered.delete(flight.key);
   }
 
+  /** A refresh wants one that is not about to expire. It was drawn already whether it is: chance must not be asked twice. */
   #isGoodEnough(found: Found | undefined): boolean {
     if (found === undefined || found.fresh <= 0) return false;
-    const { refreshAhead } = this.options;
-    if (this.purpose === 'read' || refreshAhead === undefined) return true;
-    return !this.parts.staleness.refreshIsDue(refreshAhead, found.entry);
+    const { refreshAt } = found.entry;
+    return this.purpose === 'read' || refreshAt === 0 || this.parts.time.now() < refreshAt;
   }
 
   /** Not if its load has failed a moment ago and callers have something else. */
   #wantsLoad(flight: Flight): boolean {
     flight.lookedUp();
-    flight.failure = this.parts.staleness.reasonNotToLoad(flight, this.options);
-    return flight.failure === undefined;
+    const failure = this.parts.staleness.reasonNotToLoad(flight, this.options);
+    if (failure !== undefined) flight.failure = { error: new Abandoned(failure.error) };
+    return failure === undefined;
   }
 }

@@ -12,6 +12,8 @@ import type { Policy } from './resolve-options.js';
 export interface Claimed {
   readonly entry: Entry | undefined;
   readonly lease: Lease | undefined;
+  /** Whether another process was still loading it when there was no time left to wait. */
+  readonly held: boolean;
 }
 
 /** Somebody else is loading it. */
@@ -132,11 +134,12 @@ class Wait {
   }
 }
 
-const NOTHING: Claimed = { entry: undefined, lease: undefined };
+const NOTHING: Claimed = { entry: undefined, lease: undefined, held: false };
 
 function outcomeOf(claim: ChainClaim): Claimed {
   return {
     entry: claim.state === 'found' ? claim.entry : undefined,
     lease: claim.state === 'granted' ? claim.lease : undefined,
+    held: claim.state === 'held',
   };
 }

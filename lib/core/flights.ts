@@ -13,6 +13,14 @@ export interface Reserve {
   readonly tier: TierName;
 }
 
+/** How a flight ends that has not loaded: callers who have nothing else start one of their own. */
+export class Abandoned extends Error {
+  /** @param reason what whoever started the flight is told if he has nothing either */
+  constructor(readonly reason: unknown) {
+    super('not loaded now');
+  }
+}
+
 /** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
 export class Flight {
   /** The entry, whether it was stored or not; `undefined` when the loader had nothing. Set before anybody can join. */
@@ -21,6 +29,8 @@ export class Flight {
   reserve: Reserve | undefined;
   /** Why it comes to nothing though others of its batch do not. */
   failure: { readonly error: unknown } | undefined;
+  /** Whether somebody was served something else, and it goes on for nobody in particular. */
+  left = false;
   #lookedUp = false;
   #onLookup: (() => void) | undefined;
   #lookup: Promise<void> | undefined;
@@ -42,8 +52,10 @@ export class Flight {
   ) {}
 
   offer(entry: Entry, tier: TierName): void {
-    if (this.reserve === undefined || this.reserve.entry.bornAt <= entry.bornAt)
-      this.reserve = { entry, tier };
+    const before = this.reserve?.entry;
+    // A copy in memory may have to go before the value itself expires.
+    const worse = before !== undefined && before.bornAt > entry.bornAt && before.expiresAt >= entry.expiresAt;
+    if (!worse) this.reserve = { entry, tier };
   }
 
   /** To be called when all tiers have been asked. */

@@ -23,7 +23,10 @@ export interface MissingKey {
  */
 export class LeasedBatch {
   constructor(
-    private readonly parts: Pick<ReadParts, 'chain' | 'claims' | 'loader' | 'staleness' | 'recorder'>,
+    private readonly parts: Pick<
+      ReadParts,
+      'chain' | 'claims' | 'loader' | 'staleness' | 'background' | 'recorder'
+    >,
     private readonly loadMissing: LoadMissing,
     private readonly options: ResolvedOptions,
     /** The keys that somebody reads and that have not been given to him yet. */
@@ -35,7 +38,7 @@ export class LeasedBatch {
     if (!this.parts.chain.asksRemote(this.options)) {
       return this.#settle(
         missing,
-        Array.from(missing, () => ({ entry: undefined, lease: undefined })),
+        Array.from(missing, () => ({ entry: undefined, lease: undefined, held: false })),
       );
     }
     const wanted = missing.map(({ flight: { fence }, over }) => ({ fence, over }));
@@ -98,12 +101,14 @@ export class LeasedBatch {
     keys: readonly MissingKey[],
     leases: readonly (Lease | undefined)[],
   ): Promise<(Entry | undefined)[]> {
-    for (const { key } of keys) if (this.unanswered.has(key.stored)) this.parts.recorder.miss();
+    const wanted = keys.filter(({ key }) => this.unanswered.has(key.stored));
+    for (let i = 0; i < wanted.length; i++) this.parts.recorder.miss();
     const names = keys.map(({ key }) => key.key);
     const fences = keys.map(({ flight }) => flight.fence);
     const context = new BatchLoad(names);
     const unused = new Set(leases);
     try {
+      if (wanted.length === 0) this.parts.background.checkOpen();
       const load = (): unknown => this.loadMissing([...names], context);
       const loaded = await this.parts.loader.batch(names, load, context, fences, leases, this.options);
       const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));

@@ -97,6 +97,14 @@ export class Cancellation {
   }
 }
 
+/** There is no stale value, or no more: it was invalidated while the loader ran. */
+export function nothingToRenew(key: string): CacheArgumentError {
+  return new CacheArgumentError(
+    'notModified() says that context.stale is still right, and there is none: load the value',
+    { key },
+  );
+}
+
 /** What a loader returns that has found the stale value to be the current one. */
 export const NOT_MODIFIED: unique symbol = Symbol('not modified');
 
@@ -106,7 +114,7 @@ export class SingleLoad extends LoadDecisions implements LoadContext {
   /** @param readStale reads the value that is to be replaced, if there is one */
   constructor(
     key: string,
-    private readonly readStale?: () => StaleValue,
+    private readonly readStale?: () => StaleValue | undefined,
   ) {
     super(key);
   }
@@ -116,11 +124,8 @@ export class SingleLoad extends LoadDecisions implements LoadContext {
   }
 
   readonly notModified = (): unknown => {
-    if (this.readStale !== undefined) return NOT_MODIFIED;
-    throw new CacheArgumentError(
-      'notModified() says that context.stale is still right, and there is none: load the value',
-      { key: this.key },
-    );
+    if (this.stale !== undefined) return NOT_MODIFIED;
+    throw nothingToRenew(this.key);
   };
 
   get signal(): AbortSignal {

@@ -17,6 +17,7 @@ import {
   type Cancellation,
   type LoadDecisions,
   NOT_MODIFIED,
+  nothingToRenew,
   SingleLoad,
   type StaleValue,
 } from './load-context.js';
@@ -25,6 +26,8 @@ import {
 export interface Loaded {
   readonly entry: Entry;
   readonly fill: Fill | undefined;
+  /** Whether the loader did not want it stored. */
+  readonly skipped: boolean;
 }
 
 /** Runs loaders: counts and times them, and turns what they return into entries. */
@@ -43,7 +46,7 @@ export class Loader {
    * Loads one key.
    * @param key the key as its user knows it
    * @param lease the right to store the result in the remote tier
-   * @param stale the entry that the result will replace
+   * @param stale gives the entry that the result will replace, as long as it may be used
    * @returns `undefined` when the loader returned `undefined`
    * @throws what the loader throws; CacheValueError when its value cannot be cached; CacheLoadTimeoutError
    */
@@ -52,18 +55,19 @@ export class Loader {
     load: (context: SingleLoad) => unknown,
     fence: Fence,
     lease: Lease | undefined,
-    stale: Entry | undefined,
+    stale: () => Entry | undefined,
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
     const begun = this.time.now();
-    const readStale = stale && (() => this.#readStale(stale, begun, options));
+    const readStale = (): StaleValue | undefined => this.#readStale(stale(), begun, options);
     const context = new SingleLoad(key, readStale);
     const run = { stored: [fence.key], key: fence.key, cancellation: context.cancellation, begun, options };
     const value = await this.#run(run, () => load(context));
     if (value === undefined) return undefined;
-    return value === NOT_MODIFIED
-      ? this.#renew(stale!, context, fence, lease, begun, options)
-      : this.#prepare(value, context, fence, lease, begun, options);
+    if (value !== NOT_MODIFIED) return this.#prepare(value, context, fence, lease, begun, options);
+    const renewed = stale();
+    if (renewed === undefined) throw nothingToRenew(key);
+    return this.#renew(renewed, context, fence, lease, begun, options);
   }
 
   /**
@@ -137,8 +141,8 @@ export class Loader {
     return Promise.race([loading, late]).finally(stop);
   }
 
-  #readStale(stale: Entry, now: number, options: ResolvedOptions): StaleValue {
-    return { value: this.values.read(stale, options), age: (now - stale.bornAt) / 1000 };
+  #readStale(stale: Entry | undefined, now: number, options: ResolvedOptions): StaleValue | undefined {
+    return stale && { value: this.values.read(stale, options), age: (now - stale.bornAt) / 1000 };
   }
 
   #prepare(
@@ -179,7 +183,7 @@ export class Loader {
   ): Loaded {
     const loadTime = this.time.now() - entry.bornAt;
     const life = decided.skipped ? undefined : this.lifetimes.of(value, decided.ttl, options, loadTime);
-    return { entry, fill: life && { entry, fence, life, loadTime, lease } };
+    return { entry, fill: life && { entry, fence, life, loadTime, lease }, skipped: decided.skipped };
   }
 }
 

@@ -8,7 +8,7 @@ import type { Values } from '../tiers/values.js';
 import type { Background } from './background.js';
 import type { Claims } from './claims.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import type { Flight, Flights } from './flights.js';
+import { Abandoned, type Flight, type Flights } from './flights.js';
 import type { Loader } from './loader.js';
 import type { SingleLoad } from './load-context.js';
 import { Search } from './search.js';
@@ -27,6 +27,9 @@ export interface ReadParts {
   readonly time: Clock;
   readonly recorder: Recorder;
 }
+
+/** A flight that was joined has not loaded. */
+const ABANDONED = Symbol('abandoned');
 
 /** One call of `getOrSet`. */
 export interface LoadCall {
@@ -74,6 +77,7 @@ export class ReadThrough {
     recorder.readBegins(stored, options.memory && chain.memory !== undefined);
     for (; flight !== undefined; flight = flights.joinable(stored)) {
       const entry = await this.#join(flight, options);
+      if (entry === ABANDONED) continue;
       // A batch that left the key out: somebody else may have begun to load it meanwhile.
       const answers = entry !== undefined || !flight.ofBatch;
       if (!answers || !flights.admits(flight, entry, asOf)) continue;
@@ -81,10 +85,18 @@ export class ReadThrough {
       recorder.coalesced(stored);
       return this.#give(entry, options);
     }
-    flight = this.#start(stored, call, 'read');
-    const entry = await this.parts.staleness.await(flight, options);
-    if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call);
+    flight = this.#start(stored, call);
+    const entry = await this.#awaitOwn(flight, options);
+    if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call, entry);
     return this.#give(entry, options);
+  }
+
+  async #awaitOwn(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
+    try {
+      return await this.parts.staleness.await(flight, options);
+    } catch (error) {
+      throw error instanceof Abandoned ? error.reason : error;
+    }
   }
 
   /** What memory has and will do though it has expired or is about to; has it refreshed. */
@@ -92,17 +104,18 @@ export class ReadThrough {
     const { options } = call;
     const entry = options.memory ? this.parts.chain.memory?.reserve(stored) : undefined;
     if (entry === undefined) return undefined;
-    const { staleness, recorder, background } = this.parts;
+    const { staleness, recorder } = this.parts;
     if (entry.expiresAt > this.parts.time.now()) {
       recorder.memoryHit(stored);
-      if (this.#isDue(entry, options)) this.#refresh(stored, call);
+      // It was found to be due before: chance must not be asked twice.
+      if (entry.refreshAt !== 0) this.#refresh(stored, call, entry);
       return entry;
     }
     const reason = staleness.early(stored, entry, options);
-    if (reason === undefined || !background.open) return undefined;
+    if (reason === undefined) return undefined;
     recorder.staleHit('memory', false);
     recorder.stale('memory', stored, reason);
-    this.#refresh(stored, call);
+    this.#refresh(stored, call, entry);
     return entry;
   }
 
@@ -111,22 +124,23 @@ export class ReadThrough {
   }
 
   /** Loads the key anew, for nobody in particular. */
-  #refresh(stored: string, call: LoadCall): void {
+  #refresh(stored: string, call: LoadCall, replaces: Entry): void {
     const { background, flights, staleness } = this.parts;
     if (!background.open || staleness.backsOff(stored) || flights.joinable(stored) !== undefined) return;
-    background.run(this.#start(stored, call, 'refresh').result);
+    background.run(this.#start(stored, call, replaces).result);
   }
 
-  #start(stored: string, call: LoadCall, purpose: 'read' | 'refresh'): Flight {
+  #start(stored: string, call: LoadCall, replaces?: Entry): Flight {
     const { flights } = this.parts;
-    const search = (flight: Flight) => new Search(this.parts, call, purpose).run(flight);
-    return flights.start(stored, call.options.tags, search, purpose === 'refresh');
+    const search = (flight: Flight) => new Search(this.parts, call, replaces).run(flight);
+    return flights.start(stored, call.options.tags, search, replaces !== undefined);
   }
 
-  async #join(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
+  async #join(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined | typeof ABANDONED> {
     try {
       return await this.parts.staleness.await(flight, options);
     } catch (error) {
+      if (error instanceof Abandoned) return ABANDONED;
       this.parts.recorder.coalesced(flight.key);
       throw error;
     }

@@ -133,7 +133,7 @@ function optional(duration: Duration | undefined, name: string): number | undefi
 
 function checkLoadTimeout(timeout: LoadTimeout | undefined): { soft?: number; hard?: number } {
   if (timeout === undefined) return {};
-  if (typeof timeout !== 'object' || timeout === null) {
+  if (typeof timeout !== 'object' || timeout === null || Array.isArray(timeout)) {
     throw new CacheArgumentError(`loadTimeout must be { soft, hard }, not ${show(timeout)}`);
   }
   for (const name in timeout) {

@@ -1,8 +1,8 @@
 import type { Entry } from '../tiers/entry.js';
 import type { Lease } from '../tiers/leases.js';
 import type { Found } from '../tiers/remote-entries.js';
-import type { Fill } from '../tiers/tier-chain.js';
-import type { Flight } from './flights.js';
+import { type Fill, isNewer } from '../tiers/tier-chain.js';
+import { Abandoned, type Flight } from './flights.js';
 import type { LoadCall, ReadParts } from './read-through.js';
 
 /**
@@ -10,11 +10,11 @@ import type { LoadCall, ReadParts } from './read-through.js';
  * its callers and goes on.
  */
 export class Search {
-  /** @param purpose whether a caller waits for it; only then it counts as a read */
+  /** @param replaces what is to be refreshed; without it a caller waits, and it counts as a read */
   constructor(
     private readonly parts: ReadParts,
     private readonly call: LoadCall,
-    private readonly purpose: 'read' | 'refresh',
+    private readonly replaces?: Entry,
   ) {}
 
   /** @returns a fresh entry; `undefined` when the loader had nothing */
@@ -26,7 +26,7 @@ export class Search {
     if (!chain.asksRemote(options)) return this.#withoutRemote(flight);
     const found = await chain.fetchOne(flight.key, flight.fence, options);
     if (found !== undefined && this.#isGoodEnough(found)) {
-      if (this.purpose === 'read') this.parts.recorder.redisHit(flight.key);
+      if (this.replaces === undefined) this.parts.recorder.redisHit(flight.key);
       return found.entry;
     }
     if (found !== undefined) flight.offer(found.entry, 'redis');
@@ -37,24 +37,21 @@ export class Search {
   }
 
   /** Loads at once, so that a loader which asks for its own key is found out. */
-  #withoutRemote(flight: Flight): Promise<Entry | undefined> {
+  async #withoutRemote(flight: Flight): Promise<Entry | undefined> {
     flight.lookedUp();
+    if (this.replaces === undefined) this.parts.recorder.miss();
     this.#refuseToHammer(flight);
-    if (this.purpose === 'read') this.parts.recorder.miss();
-    return this.#load(flight, undefined);
+    return this.#load(flight, undefined, undefined, this.replaces !== undefined);
   }
 
-  /** A refresh wants one that is not about to expire. */
+  /** A refresh wants another one than it is to replace, be it from another process. */
   #isGoodEnough({ entry, fresh }: Found): boolean {
-    if (fresh <= 0) return false;
-    const { refreshAhead } = this.call.options;
-    if (this.purpose === 'read' || refreshAhead === undefined) return true;
-    return !this.parts.staleness.refreshIsDue(refreshAhead, entry);
+    return fresh > 0 && (this.replaces === undefined || isNewer(entry, this.replaces));
   }
 
   /** Counts what the remote tier had. @returns whether nobody waits for more than that */
   #answer(flight: Flight, found: Found | undefined): boolean {
-    if (this.purpose === 'refresh') return true;
+    if (this.replaces !== undefined) return true;
     const { recorder, staleness } = this.parts;
     const reason = found && staleness.early(flight.key, found.entry, this.call.options);
     if (reason === undefined) recorder.redisMiss(flight.key);
@@ -62,10 +59,10 @@ export class Search {
     return reason !== undefined;
   }
 
-  /** Throws what the last load threw if that was a moment ago and callers have something else. */
+  /** Ends the flight if the last load failed a moment ago and its caller has something else. */
   #refuseToHammer(flight: Flight): void {
     const failure = this.parts.staleness.reasonNotToLoad(flight, this.call.options);
-    if (failure !== undefined) throw failure.error;
+    if (failure !== undefined) throw new Abandoned(failure.error);
   }
 
   /**
@@ -80,7 +77,7 @@ export class Search {
   ): Promise<Entry | undefined> {
     const { claims, coherence, recorder } = this.parts;
     const { options } = this.call;
-    const { entry, lease } = await claims.one({ fence: flight.fence, over }, options);
+    const { entry, lease, held } = await claims.one({ fence: flight.fence, over }, options);
     if (entry !== undefined) {
       if (!answered) recorder.coalesced(flight.key);
       return entry;
@@ -88,38 +85,61 @@ export class Search {
     if (lease === undefined && !again && !coherence.fences.admits(flight.fence, options.tags)) {
       return this.#startOver(flight.key, answered);
     }
+    // Nobody waits, and somebody loads it.
+    if (answered && held) throw new Abandoned(new Error('another process takes its time to load it'));
     if (!answered) recorder.miss();
-    return this.#load(flight, lease);
+    return this.#load(flight, lease, over, answered);
   }
 
   /** The key was invalidated before its load began: joins whoever looks for it now, or looks for it anew. */
-  #startOver(key: string, answered: boolean): Promise<Entry | undefined> {
+  async #startOver(key: string, answered: boolean): Promise<Entry | undefined> {
     const { flights, recorder } = this.parts;
-    const newer = flights.joinable(key);
-    if (newer !== undefined) {
+    for (let newer = flights.joinable(key); newer !== undefined; newer = flights.joinable(key)) {
+      const entry = await newer.result.catch((error: unknown) => {
+        if (!(error instanceof Abandoned)) throw error;
+        return undefined;
+      });
+      // A batch may have left the key out, or a refresh may have been given up.
+      if (entry === undefined && (newer.ofBatch || newer.refreshes)) continue;
       if (!answered) recorder.coalesced(key);
-      return newer.result;
+      return entry;
     }
     const { tags } = this.call.options;
     return flights.start(key, tags, (flight) => this.#claim(flight, undefined, answered, true)).result;
   }
 
-  async #load(flight: Flight, lease: Lease | undefined): Promise<Entry | undefined> {
-    const { loader, chain, staleness } = this.parts;
+  async #load(
+    flight: Flight,
+    lease: Lease | undefined,
+    over: Found | undefined,
+    answered: boolean,
+  ): Promise<Entry | undefined> {
+    const { loader, chain, staleness, background } = this.parts;
     const { key, load, options } = this.call;
-    const stale = staleness.usable(flight)?.entry;
+    const stale = (): Entry | undefined => staleness.usable(flight)?.entry;
     let fill: Fill | undefined;
     try {
+      if (answered) background.checkOpen();
       const loaded = await loader.one(key, load, flight.fence, lease, stale, options);
       fill = loaded?.fill;
-      staleness.loaded(flight.key);
+      if (loaded?.skipped === true) staleness.failed(flight, new Error('its loader did not want it stored'));
+      else staleness.loaded(flight.key);
       if (fill !== undefined) await chain.store([fill], options);
+      else if (loaded?.skipped !== true) this.#dropOld(flight, over);
       return loaded?.entry;
     } catch (error) {
       staleness.failed(flight, error);
       throw error;
     } finally {
       if (lease !== undefined && fill === undefined) chain.release(lease);
+    }
+  }
+
+  /** The origin has nothing, or nothing to be kept: what was there before is wrong from now on. */
+  #dropOld({ key, fence, reserve }: Flight, over: Found | undefined): void {
+    const { chain, coherence } = this.parts;
+    if (reserve !== undefined && coherence.fences.admits(fence, reserve.entry.tags)) {
+      chain.forget(key, reserve.entry, over);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
 import { type RefreshAhead, refreshIsDue } from '../tiers/lifetime.js';
 import { Backoff } from './backoff.js';
+import type { Background } from './background.js';
 import type { Flight, Reserve } from './flights.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
@@ -20,6 +21,7 @@ export class Staleness {
     private readonly coherence: Coherence,
     private readonly time: Clock,
     private readonly random: () => number,
+    private readonly background: Background,
     private readonly recorder: Recorder,
   ) {
     this.#backoff = new Backoff(time);
@@ -88,6 +90,8 @@ export class Staleness {
     }
     try {
       if (softTimeout !== undefined && (await this.#isSlow(flight, softTimeout))) {
+        // A slow tier may still have something.
+        await Promise.race([flight.lookup, flight.result]);
         const reserve = this.usable(flight, Math.max(staleIfError, staleWhileRevalidate));
         if (reserve !== undefined) return this.#serve(flight, reserve, 'timeout');
       }
@@ -100,6 +104,10 @@ export class Staleness {
   }
 
   #serve(flight: Flight, { entry, tier }: Reserve, reason: StaleReason): Entry {
+    if (reason !== 'error' && !flight.left) {
+      flight.left = true;
+      this.background.run(flight.result);
+    }
     this.recorder.stale(tier, flight.key, reason);
     return entry;
   }

@@ -80,8 +80,8 @@ export class TieredEngine implements CacheEngine {
     const random = parts.random ?? Math.random;
     const lifetimes = new Lifetimes(random);
     this.#loader = new Loader(flights, values, lifetimes, recorder, time);
-    this.#staleness = new Staleness(coherence, time, random, recorder);
     this.#background = new Background(time);
+    this.#staleness = new Staleness(coherence, time, random, this.#background, recorder);
     const reading = {
       chain,
       coherence,

@@ -11,12 +11,15 @@ export interface Clock {
 /** Reads between two looks at the real clock, see {@link CoarseClock}. */
 const READS_PER_LOOK = 32;
 
+/** What Node's timers can do, in milliseconds: 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** The monotonic clock of the process. */
 export const processClock: Clock = {
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => void setTimeout(resolve, ms).unref()),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms).unref();
+    const timer = setTimeout(callback, Math.min(ms, LONGEST_TIMER)).unref();
     return () => clearTimeout(timer);
   },
 };

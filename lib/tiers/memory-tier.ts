@@ -101,7 +101,9 @@ export class MemoryTier {
       return;
     }
     if (this.#longest !== Infinity) {
+      const window = entry.staleUntil - entry.expiresAt;
       entry.expiresAt = Math.min(entry.expiresAt, Math.ceil(this.exact.now() + this.#longest));
+      entry.staleUntil = Math.min(entry.staleUntil, entry.expiresAt + window);
     }
     // The first entry pushed out goes for want of a place, any after it for want of bytes.
     if (entry.bytes !== undefined) entry.bytes = bytesToText(entry.bytes);

@@ -11,7 +11,7 @@ import type { Lifetime } from './lifetime.js';
 /** An entry found in the store, be it expired. Times are milliseconds. */
 export interface Found extends Omit<Lifetime, 'refresh'> {
   readonly entry: Entry;
-  /** From the beginning of its load until it expires. */
+  /** From when it was stored until it expires. */
   readonly life: number;
   readonly loadTime: number;
   /** How it is stored, perhaps with a lease behind it; `length` bytes are the entry. */
@@ -99,7 +99,7 @@ export class RemoteEntries {
       const entry = new Entry(envelope.payload, asOf, bornAt, tags);
       const fresh = envelope.expiresAt - now;
       entry.live({ fresh, stale, refresh: Infinity }, time);
-      const life = envelope.expiresAt - envelope.bornAt;
+      const life = envelope.expiresAt - envelope.bornAt - loadTime;
       return { entry, fresh, stale, life, loadTime, bytes, length };
     } catch (error) {
       this.recorder.corrupt(key, error);

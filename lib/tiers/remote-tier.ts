@@ -122,6 +122,11 @@ export class RemoteTier {
     return { removed, reading: reading! };
   }
 
+  /** Removes what was found if it is still there. Nobody waits for it. */
+  discard(key: string, found: Found): void {
+    this.#entries.discard(this.#prefix + key, this.#entries.headOf(found));
+  }
+
   /** Removes an entry that turned out to be of no use. Nobody waits for it: at worst it is found again. */
   drop(key: string): void {
     this.#remove([key]).catch(() => {});

@@ -18,6 +18,14 @@ import type { Reading, Values } from './values.js';
 
 export type { Fill } from './filler.js';
 
+/** Times of one entry that went by way of Redis differ by less than that, in milliseconds. */
+const SAME_MOMENT = 5;
+
+/** Whether one entry was loaded after another, and is not the same one. */
+export function isNewer(one: Entry, other: Entry): boolean {
+  return one.bornAt > other.bornAt + SAME_MOMENT;
+}
+
 /** Which tiers a call may use, and how it reads what they hold. */
 export interface TierChoice extends Reading {
   readonly memory: boolean;
@@ -129,7 +137,8 @@ export class TierChain {
     if (!this.coherence.fences.admits(fence, entry.tags)) return;
     // What is in memory may have been put there after this was asked for. A copy of the same may be about to be dropped there.
     const held = this.memory?.reserve(fence.key);
-    if (held === undefined || held.bornAt < entry.bornAt || held.expiresAt < entry.expiresAt) {
+    const older = held !== undefined && isNewer(held, entry);
+    if (held === undefined || isNewer(entry, held) || (!older && held.expiresAt < entry.expiresAt)) {
       this.memory?.put(fence.key, entry);
     }
   }
@@ -156,6 +165,13 @@ export class TierChain {
       const found = this.#take(claim.found, fence.key, fence, choice);
       return found === undefined ? { state: 'unavailable' } : { state: 'found', entry: found.entry };
     });
+  }
+
+  /** Removes an entry that its origin has taken back, if it is still there. @param found how it is stored in the remote tier */
+  forget(key: string, entry: Entry, found: Found | undefined): void {
+    const held = this.memory?.reserve(key);
+    if (held !== undefined && !isNewer(held, entry)) this.memory?.delete(key);
+    if (found !== undefined) this.#remote?.discard(key, found);
   }
 
   /** Gives back the lease of a load that has nothing to store. */

@@ -40,7 +40,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 5, maxLength: 25 },
 );
 
-function* combinations(): Generator<Omit<ModelOptions, 'livesFromLoad'>> {
+function* combinations(): Generator<ModelOptions> {
   for (const staleWhileRevalidate of [0, 5_000])
     for (const staleIfError of [0, 20_000])
       for (const refreshAhead of [undefined, 0.5])
@@ -101,8 +101,7 @@ describe.each(TOPOLOGIES)('all policies together: %s', (topology) => {
   afterEach(closeBenches);
 
   it.each(['getOrSet', 'getOrSetMany'] as const)('%s does what the model says', async (method) => {
-    for (const combination of combinations()) {
-      const model: ModelOptions = { ...combination, livesFromLoad: topology === 'redis' };
+    for (const model of combinations()) {
       const property = fc.asyncProperty(steps, async (history) => {
         const reference = new ReferenceModel(model);
         const redis = redisFor(topology);

@@ -9,8 +9,6 @@ export interface ModelOptions {
   /** What `jitter` leaves of each ttl. */
   readonly shortened: number;
   readonly negativeTtl: number | undefined;
-  /** Whether the life of an entry is counted from the beginning of its load, as for one read from Redis. */
-  readonly livesFromLoad: boolean;
 }
 
 /** What a loader does when it is called: after so many milliseconds it returns or throws this. */
@@ -75,29 +73,30 @@ export class ReferenceModel {
       return this.#fail(now, { result: 'timeout', after: hard, loads: true });
     const outcome: Expected = { result, after: takes, loads: true };
     if (result instanceof Error) return this.#fail(now, outcome);
-    this.#store(now + takes, takes, result);
+    this.#store(now + takes, result);
     return outcome;
   }
 
-  #store(at: number, took: number, value: number | null): void {
+  #store(at: number, value: number | null): void {
     const { options } = this;
     const ttl = (value === null ? options.negativeTtl : undefined) ?? options.ttl;
     const fresh = ttl * options.shortened;
     const freshUntil = at + fresh;
-    const life = options.livesFromLoad ? fresh + took : fresh;
     this.#failure = undefined;
     this.#held = {
       value,
       freshUntil,
       staleUntil: freshUntil + Math.max(options.staleWhileRevalidate, options.staleIfError),
-      refreshAt: freshUntil - life * (1 - (options.refreshAhead ?? 1)),
+      refreshAt: freshUntil - fresh * (1 - (options.refreshAhead ?? 1)),
     };
   }
 
   #fail(now: number, outcome: Expected): Expected {
     const at = now + outcome.after;
     if (this.#held !== undefined && at < this.#held.staleUntil) {
-      const pause = this.#failure === undefined ? 1_000 : Math.min(this.#failure.pause * 2, 30_000);
+      const last = this.#failure;
+      const lately = last !== undefined && at - last.until < last.pause;
+      const pause = lately ? Math.min(last.pause * 2, 30_000) : 1_000;
       this.#failure = { until: at + pause, pause };
     }
     return outcome;

@@ -36,7 +36,9 @@ const start = (count: number, namespace: string, { port }: RedisServer): Promise
 it.concurrent('100 callers in each of 10 processes lead to one load', async () => {
   const workers = await start(10, 'ten', server);
   const results = await Promise.all(
-    workers.map((worker, i) => worker.run('load', 'k', `of ${i}`, { callers: 100, takes: 1_500, tags: ['t'] })),
+    workers.map((worker, i) =>
+      worker.run('load', 'k', `of ${i}`, { callers: 100, takes: 1_500, tags: ['t'] }),
+    ),
   );
   expect(results.reduce((sum, { loads }) => sum + loads, 0)).toBe(1);
   const values = results.flatMap((result) => result.values);

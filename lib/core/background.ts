@@ -1,4 +1,4 @@
-import type { Clock } from '../primitives/clock.js';
+import { type Clock, outlasts } from '../primitives/clock.js';
 import { CacheClosedError } from '../primitives/errors.js';
 
 /** Work that no caller waits for. */
@@ -27,6 +27,6 @@ export class Background {
   /** No new work begins; resolves when what is running has ended, or after so many milliseconds. */
   async drain(longest: number): Promise<void> {
     this.#closed = true;
-    if (this.#running.size > 0) await Promise.race([Promise.all(this.#running), this.time.wait(longest)]);
+    if (this.#running.size > 0) await outlasts(Promise.all(this.#running), longest, this.time);
   }
 }

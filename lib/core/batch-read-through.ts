@@ -1,11 +1,10 @@
 import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
-import type { Found } from '../tiers/remote-entries.js';
 import { BatchSearch } from './batch-search.js';
-import { Abandoned, type Flight } from './flights.js';
+import { Abandoned, type Flight, rethrowReason } from './flights.js';
 import type { LoadMissing } from './leased-batch.js';
 import type { NamedKey } from './named-key.js';
-import type { ReadParts } from './read-through.js';
+import { freshOnly, type ReadParts } from './read-through.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
 /** Reads of several keys: one look into memory, one request to the remote tier, one call of the loader. */
@@ -84,19 +83,10 @@ export class BatchReadThrough {
     const fences = chain.copiesUp(options) ? stored.map((key) => coherence.fences.open(key)) : undefined;
     try {
       const found = await chain.fetch(stored, fences, options);
-      return found.map((one, i) => this.#counted(stored[i]!, one));
+      return found.map((one, i) => freshOnly(one, stored[i]!, this.parts.recorder));
     } finally {
       for (const fence of fences ?? []) coherence.fences.close(fence);
     }
-  }
-
-  #counted(stored: string, found: Found | undefined): Entry | undefined {
-    if (found !== undefined && found.fresh > 0) {
-      this.parts.recorder.redisHit(stored);
-      return found.entry;
-    }
-    this.parts.recorder.redisMiss(stored);
-    return undefined;
   }
 
   /** @param due gets the keys of entries that will do now and are to be refreshed; without it only fresh ones will do */
@@ -136,6 +126,7 @@ export class BatchReadThrough {
     load: LoadMissing,
     options: ResolvedOptions,
   ): Promise<Map<string, Entry>> {
+    const { flights } = this.parts;
     const entries = new Map<string, Entry>();
     const again: NamedKey[] = [];
     const waits = joined.map(([, flight]) => this.parts.staleness.await(flight, options));
@@ -143,15 +134,12 @@ export class BatchReadThrough {
     landed.forEach((result, i) => {
       const [key, flight] = joined[i]!;
       const entry = result.status === 'fulfilled' ? result.value : undefined;
-      const failed = result.status === 'rejected' && !(result.reason instanceof Abandoned);
-      if (!failed && (result.status === 'rejected' || !this.parts.flights.admits(flight, entry, asOf)))
-        again.push(key);
-      else this.parts.recorder.coalesced(key.stored);
+      const answers = result.status === 'fulfilled' ? flights.admits(flight, entry, asOf) : hasFailed(result);
+      if (answers) this.parts.recorder.coalesced(key.stored);
+      else again.push(key);
       if (entry !== undefined) entries.set(key.key, entry);
     });
-    const failed = landed.find(
-      (result) => result.status === 'rejected' && !(result.reason instanceof Abandoned),
-    ) as PromiseRejectedResult | undefined;
+    const failed = landed.find(hasFailed);
     if (failed !== undefined) {
       // Their reads end here as well.
       for (const { stored } of again) this.parts.recorder.coalesced(stored);
@@ -171,9 +159,7 @@ export class BatchReadThrough {
     if (keys.length === 0) return entries;
     const flights = this.#start(keys, load, options, 'read');
     const waits = flights.map((flight) => this.parts.staleness.await(flight, options));
-    const found = await Promise.all(waits).catch((error: unknown) => {
-      throw error instanceof Abandoned ? error.reason : error;
-    });
+    const found = await Promise.all(waits).catch(rethrowReason);
     this.#collect(entries, keys, found);
     const { refreshAhead } = options;
     if (refreshAhead !== undefined) {
@@ -218,4 +204,9 @@ export class BatchReadThrough {
     }
     return values;
   }
+}
+
+/** Whether a load has failed; one that was abandoned has not begun. */
+function hasFailed(result: PromiseSettledResult<unknown>): result is PromiseRejectedResult {
+  return result.status === 'rejected' && !(result.reason instanceof Abandoned);
 }

@@ -134,7 +134,8 @@ class Wait {
   }
 }
 
-const NOTHING: Claimed = { entry: undefined, lease: undefined, held: false };
+/** The caller loads, without a lease. */
+export const NOTHING: Claimed = { entry: undefined, lease: undefined, held: false };
 
 function outcomeOf(claim: ChainClaim): Claimed {
   return {

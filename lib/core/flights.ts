@@ -21,6 +21,11 @@ export class Abandoned extends Error {
   }
 }
 
+/** For whoever has started a flight: tells him why it was abandoned. */
+export function rethrowReason(error: unknown): never {
+  throw error instanceof Abandoned ? error.reason : error;
+}
+
 /** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */
 export class Flight {
   /** The entry, whether it was stored or not; `undefined` when the loader had nothing. Set before anybody can join. */

@@ -1,7 +1,7 @@
 import type { Entry } from '../tiers/entry.js';
 import type { Lease } from '../tiers/leases.js';
 import type { Found } from '../tiers/remote-entries.js';
-import type { Claimed, Ended, Held } from './claims.js';
+import { type Claimed, type Ended, type Held, NOTHING } from './claims.js';
 import type { Flight } from './flights.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { BatchLoad } from './load-context.js';
@@ -38,7 +38,7 @@ export class LeasedBatch {
     if (!this.parts.chain.asksRemote(this.options)) {
       return this.#settle(
         missing,
-        Array.from(missing, () => ({ entry: undefined, lease: undefined, held: false })),
+        Array.from(missing, () => NOTHING),
       );
     }
     const wanted = missing.map(({ flight: { fence }, over }) => ({ fence, over }));

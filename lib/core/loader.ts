@@ -1,12 +1,12 @@
 import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
-import type { Clock } from '../primitives/clock.js';
+import { type Clock, outlasts } from '../primitives/clock.js';
 import { CacheClosedError, CacheLoadTimeoutError } from '../primitives/errors.js';
 import { userKey } from '../primitives/key.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { Entry } from '../tiers/entry.js';
+import type { Fill } from '../tiers/filler.js';
 import type { Lease } from '../tiers/leases.js';
-import type { Fill } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import { checkRows } from './arguments.js';
 import type { ResolvedOptions } from './resolve-options.js';
@@ -64,10 +64,11 @@ export class Loader {
     const run = { stored: [fence.key], key: fence.key, cancellation: context.cancellation, begun, options };
     const value = await this.#run(run, () => load(context));
     if (value === undefined) return undefined;
-    if (value !== NOT_MODIFIED) return this.#prepare(value, context, fence, lease, begun, options);
+    const target = { fence, lease, begun, options };
+    if (value !== NOT_MODIFIED) return this.#prepare(value, context, target);
     const renewed = stale();
     if (renewed === undefined) throw nothingToRenew(key);
-    return this.#renew(renewed, context, fence, lease, begun, options);
+    return this.#renew(renewed, context, target);
   }
 
   /**
@@ -93,7 +94,8 @@ export class Loader {
     return keys.map((key, i) => {
       const value = found.get(key);
       if (value === undefined) return undefined;
-      return this.#prepare(value, context.of(key), fences[i]!, leases[i], begun, options);
+      const target = { fence: fences[i]!, lease: leases[i], begun, options };
+      return this.#prepare(value, context.of(key), target);
     });
   }
 
@@ -124,67 +126,61 @@ export class Loader {
   }
 
   /** Fails the load when its time is up. What it comes to later is of no interest, be it an error. */
-  #limit(loading: unknown, limit: number, { key, cancellation }: Run): Promise<unknown> {
-    let stop!: () => void;
-    const late = new Promise<never>((_resolve, reject) => {
-      stop = this.time.after(limit, () => {
-        const name = key === undefined ? undefined : userKey(key);
-        const what = name === undefined ? 'the load of several keys' : `the load of '${name}'`;
-        const error = new CacheLoadTimeoutError(
-          `${what} took longer than ${limit} ms (option loadTimeout.hard)`,
-          name === undefined ? {} : { key: name },
-        );
-        reject(error);
-        cancellation.abort(error);
-      });
-    });
-    return Promise.race([loading, late]).finally(stop);
+  async #limit(loading: unknown, limit: number, { key, cancellation }: Run): Promise<unknown> {
+    if (!(await outlasts(loading, limit, this.time))) return loading;
+    const name = key === undefined ? undefined : userKey(key);
+    const what = name === undefined ? 'the load of several keys' : `the load of '${name}'`;
+    const error = new CacheLoadTimeoutError(
+      `${what} took longer than ${limit} ms (option loadTimeout.hard)`,
+      name === undefined ? {} : { key: name },
+    );
+    cancellation.abort(error);
+    throw error;
   }
 
   #readStale(stale: Entry | undefined, now: number, options: ResolvedOptions): StaleValue | undefined {
     return stale && { value: this.values.read(stale, options), age: (now - stale.bornAt) / 1000 };
   }
 
-  #prepare(
-    value: unknown,
-    decided: LoadDecisions,
-    fence: Fence,
-    lease: Lease | undefined,
-    begun: number,
-    options: ResolvedOptions,
-  ): Loaded {
-    const bytes = this.values.encode(fence.key, value);
-    const entry = new Entry(bytes, fence.asOf, begun, tagsFor(value, options, decided.tags));
-    return this.#decide(entry, value, decided, fence, lease, options);
+  #prepare(value: unknown, decided: LoadDecisions, target: Target): Loaded {
+    const bytes = this.values.encode(target.fence.key, value);
+    return this.#enter(value, bytes, tagsFor(value, target.options, decided.tags), decided, target);
   }
 
   /** The stale value is the current one. */
-  #renew(
-    stale: Entry,
-    decided: LoadDecisions,
-    fence: Fence,
-    lease: Lease | undefined,
-    begun: number,
-    options: ResolvedOptions,
-  ): Loaded {
-    const { tags: added } = decided;
-    const tags = added === undefined ? stale.tags : checkEntryTags([...(stale.tags ?? []), ...added]);
-    const entry = new Entry(this.values.bytesOf(stale), fence.asOf, begun, tags);
-    return this.#decide(entry, this.values.read(stale, options), decided, fence, lease, options);
+  #renew(stale: Entry, decided: LoadDecisions, target: Target): Loaded {
+    const value = this.values.read(stale, target.options);
+    return this.#enter(
+      value,
+      this.values.bytesOf(stale),
+      withTags(stale.tags, decided.tags),
+      decided,
+      target,
+    );
   }
 
-  #decide(
-    entry: Entry,
+  #enter(
     value: unknown,
+    bytes: Uint8Array,
+    tags: readonly string[] | undefined,
     decided: LoadDecisions,
-    fence: Fence,
-    lease: Lease | undefined,
-    options: ResolvedOptions,
+    { fence, lease, begun, options }: Target,
   ): Loaded {
-    const loadTime = this.time.now() - entry.bornAt;
-    const life = decided.skipped ? undefined : this.lifetimes.of(value, decided.ttl, options, loadTime);
-    return { entry, fill: life && { entry, fence, life, loadTime, lease }, skipped: decided.skipped };
+    const { ttl, skipped } = decided;
+    const entry = new Entry(bytes, fence.asOf, begun, tags);
+    const loadTime = this.time.now() - begun;
+    const life = skipped ? undefined : this.lifetimes.of(value, ttl, options, loadTime);
+    return { entry, fill: life && { entry, fence, life, loadTime, lease }, skipped };
   }
+}
+
+/** What a load is for. */
+interface Target {
+  readonly fence: Fence;
+  readonly lease: Lease | undefined;
+  /** When it began, by the process' clock. */
+  readonly begun: number;
+  readonly options: ResolvedOptions;
 }
 
 /** One call of a loader. */
@@ -204,5 +200,12 @@ export function tagsFor(
   added?: readonly string[],
 ): readonly string[] | undefined {
   const own = options.tagsOf === undefined ? options.tags : checkEntryTags(options.tagsOf(value));
+  return withTags(own, added);
+}
+
+function withTags(
+  own: readonly string[] | undefined,
+  added: readonly string[] | undefined,
+): readonly string[] | undefined {
   return added === undefined ? own : checkEntryTags([...(own ?? []), ...added]);
 }

@@ -3,12 +3,13 @@ import type { Recorder } from '../observability/recorder.js';
 import { checkUnicode } from '../primitives/key.js';
 import type { Clock } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
+import type { Found } from '../tiers/remote-entries.js';
 import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
 import type { Background } from './background.js';
 import type { Claims } from './claims.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import { Abandoned, type Flight, type Flights } from './flights.js';
+import { Abandoned, type Flight, type Flights, rethrowReason } from './flights.js';
 import type { Loader } from './loader.js';
 import type { SingleLoad } from './load-context.js';
 import { Search } from './search.js';
@@ -86,17 +87,9 @@ export class ReadThrough {
       return this.#give(entry, options);
     }
     flight = this.#start(stored, call);
-    const entry = await this.#awaitOwn(flight, options);
+    const entry = await this.parts.staleness.await(flight, options).catch(rethrowReason);
     if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call, entry);
     return this.#give(entry, options);
-  }
-
-  async #awaitOwn(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
-    try {
-      return await this.parts.staleness.await(flight, options);
-    } catch (error) {
-      throw error instanceof Abandoned ? error.reason : error;
-    }
   }
 
   /** What memory has and will do though it has expired or is about to; has it refreshed. */
@@ -151,13 +144,7 @@ export class ReadThrough {
     if (!chain.asksRemote(options)) return undefined;
     const fence = chain.copiesUp(options) ? coherence.fences.open(stored) : undefined;
     try {
-      const found = await chain.fetchOne(stored, fence, options);
-      if (found !== undefined && found.fresh > 0) {
-        recorder.redisHit(stored);
-        return found.entry;
-      }
-      recorder.redisMiss(stored);
-      return undefined;
+      return freshOnly(await chain.fetchOne(stored, fence, options), stored, recorder);
     } finally {
       if (fence !== undefined) coherence.fences.close(fence);
     }
@@ -166,4 +153,14 @@ export class ReadThrough {
   #give(entry: Entry | undefined, options: ResolvedOptions): unknown {
     return entry === undefined ? undefined : this.parts.values.read(entry, options);
   }
+}
+
+/** What a reader without a loader gets of what the remote tier has; counts it. */
+export function freshOnly(found: Found | undefined, stored: string, recorder: Recorder): Entry | undefined {
+  if (found !== undefined && found.fresh > 0) {
+    recorder.redisHit(stored);
+    return found.entry;
+  }
+  recorder.redisMiss(stored);
+  return undefined;
 }

@@ -1,7 +1,8 @@
 import type { Entry } from '../tiers/entry.js';
+import type { Fill } from '../tiers/filler.js';
 import type { Lease } from '../tiers/leases.js';
 import type { Found } from '../tiers/remote-entries.js';
-import { type Fill, isNewer } from '../tiers/tier-chain.js';
+import { isNewer } from '../tiers/tier-chain.js';
 import { Abandoned, type Flight } from './flights.js';
 import type { LoadCall, ReadParts } from './read-through.js';
 

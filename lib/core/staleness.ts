@@ -1,7 +1,7 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { StaleReason } from '../observability/outcome.js';
 import type { Recorder } from '../observability/recorder.js';
-import type { Clock } from '../primitives/clock.js';
+import { type Clock, outlasts } from '../primitives/clock.js';
 import type { Entry } from '../tiers/entry.js';
 import { type RefreshAhead, refreshIsDue } from '../tiers/lifetime.js';
 import { Backoff } from './backoff.js';
@@ -89,7 +89,7 @@ export class Staleness {
       if (reserve !== undefined) return this.#serve(flight, reserve, 'revalidate');
     }
     try {
-      if (softTimeout !== undefined && (await this.#isSlow(flight, softTimeout))) {
+      if (softTimeout !== undefined && (await outlasts(flight.result, softTimeout, this.time))) {
         // A slow tier may still have something.
         await Promise.race([flight.lookup, flight.result]);
         const reserve = this.usable(flight, Math.max(staleIfError, staleWhileRevalidate));
@@ -110,17 +110,6 @@ export class Staleness {
     }
     this.recorder.stale(tier, flight.key, reason);
     return entry;
-  }
-
-  /** Whether a flight takes longer than that from now on. @throws what it throws */
-  async #isSlow(flight: Flight, limit: number): Promise<boolean> {
-    let stop!: () => void;
-    const late = new Promise<true>((resolve) => (stop = this.time.after(limit, () => resolve(true))));
-    try {
-      return await Promise.race([flight.result.then(() => false), late]);
-    } finally {
-      stop();
-    }
   }
 
   #isWithin({ expiresAt, staleUntil }: Entry, window: number): boolean {

@@ -24,6 +24,17 @@ export const processClock: Clock = {
   },
 };
 
+/** Whether work takes longer than so many milliseconds. What becomes of it then is of no interest. @throws what it throws in time */
+export async function outlasts(work: unknown, ms: number, time: Pick<Clock, 'after'>): Promise<boolean> {
+  let stop!: () => void;
+  const late = new Promise<true>((resolve) => (stop = time.after(ms, () => resolve(true))));
+  try {
+    return await Promise.race([Promise.resolve(work).then(() => false), late]);
+  } finally {
+    stop();
+  }
+}
+
 /**
  * A clock that is looked at once a millisecond: a look costs 50 ns, half a memory hit. The time remembered is dropped by a
  * timer after 1 ms. A timer cannot fire while the event loop is blocked or busy with promises, so it is dropped after 32

@@ -1,7 +1,7 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { Fence } from '../coherence/fences.js';
 import type { Recorder } from '../observability/recorder.js';
-import type { Clock } from '../primitives/clock.js';
+import { type Clock, outlasts } from '../primitives/clock.js';
 import type { Entry } from './entry.js';
 import type { Lease } from './leases.js';
 import type { Lifetime } from './lifetime.js';
@@ -47,7 +47,7 @@ export class Filler {
     const leased = admitted.filter(({ lease }) => lease !== undefined);
     if (leased.length === 0 || remote === undefined) {
       for (const { lease } of leased) this.remote?.leases.release(lease!);
-      if (memory !== undefined) for (const fill of admitted) this.#put(memory, fill);
+      for (const { fence, entry, life } of admitted) memory?.keep(fence.key, entry, life);
       return;
     }
     // Those of the loads are closed as soon as their callers have the values.
@@ -60,8 +60,7 @@ export class Filler {
         this.coherence.fences.close(fences[i]!);
       });
     };
-    await Promise.race([finish(), this.time.wait(FILL_PATIENCE)]);
-    late = true;
+    late = await outlasts(finish(), FILL_PATIENCE, this.time);
   }
 
   #admits({ fence, entry, lease }: Fill): boolean {
@@ -76,12 +75,7 @@ export class Filler {
     const { entry } = fill;
     if (!this.coherence.fences.admits(fence, entry.tags)) return;
     const newer = late ? memory.reserve(fence.key) : undefined;
-    if (newer === undefined || newer.bornAt < entry.bornAt) this.#put(memory, fill);
-  }
-
-  #put(memory: MemoryTier, { entry, life, fence }: Fill): void {
-    entry.live(life, this.time.now());
-    memory.put(fence.key, entry);
+    if (newer === undefined || newer.bornAt < entry.bornAt) memory.keep(fence.key, entry, fill.life);
   }
 
   /** Never rejects. @returns the fills that the remote tier refused */

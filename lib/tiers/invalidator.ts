@@ -4,7 +4,7 @@ import { EVERYTHING, type Invalidation, matchesPattern } from '../coherence/inva
 import type { Message } from '../coherence/message.js';
 import type { InvalidationKind } from '../observability/coherence-recorder.js';
 import type { Recorder } from '../observability/recorder.js';
-import type { Clock } from '../primitives/clock.js';
+import { type Clock, outlasts } from '../primitives/clock.js';
 import { CacheStoreError } from '../primitives/errors.js';
 import type { MemoryTier } from './memory-tier.js';
 import { Outbox } from './outbox.js';
@@ -101,7 +101,7 @@ export class Invalidator {
    * @returns how many keys, tags, prefixes and patterns Redis was not told of
    */
   async close(): Promise<number> {
-    await Promise.race([Promise.allSettled(this.#telling), this.time.wait(LONGEST_END)]);
+    await outlasts(Promise.allSettled(this.#telling), LONGEST_END, this.time);
     return this.outbox.close();
   }
 

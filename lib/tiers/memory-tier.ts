@@ -6,6 +6,7 @@ import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 import { bytesToText } from './encoded.js';
 import type { Entry } from './entry.js';
+import type { Lifetime } from './lifetime.js';
 
 export interface MemoryTierOptions {
   /** The most entries held. */
@@ -91,6 +92,12 @@ export class MemoryTier {
     const now = this.exact.now();
     const usable = entry.staleUntil > now && this.trust.admits(entry.bornAt, now) && this.#valid(key, entry);
     return usable ? entry : undefined;
+  }
+
+  /** Gives an entry its life, and holds it. */
+  keep(key: string, entry: Entry, life: Lifetime): void {
+    entry.live(life, this.exact.now());
+    this.put(key, entry);
   }
 
   /** Holds an entry that was given its life. One larger than `maxBytes` is not held, nor is what it replaces. */

@@ -10,13 +10,11 @@ import { type Fill, Filler } from './filler.js';
 import type { Invalidator } from './invalidator.js';
 import type { Claim, Wanted } from './lease-desk.js';
 import type { Lease } from './leases.js';
-import { type Lifetime, type RefreshAhead, refreshAfter } from './lifetime.js';
+import { type RefreshAhead, refreshAfter } from './lifetime.js';
 import type { MemoryTier } from './memory-tier.js';
 import type { Found, RemoteWrite } from './remote-entries.js';
 import type { RemoteTier } from './remote-tier.js';
 import type { Reading, Values } from './values.js';
-
-export type { Fill } from './filler.js';
 
 /** Times of one entry that went by way of Redis differ by less than that, in milliseconds. */
 const SAME_MOMENT = 5;
@@ -197,7 +195,7 @@ export class TierChain {
       remote === undefined ? undefined : () => this.#writeTo(remote, choice.redis ? writes : [], replaced);
     // It takes the encoded bytes in this very turn, before any reader can have them replaced.
     const told = this.invalidator.replace(replaced, tell, choice.strict);
-    if (choice.memory) for (const { key, entry, life } of writes) this.#keep(key, entry, life);
+    if (choice.memory) for (const { key, entry, life } of writes) this.memory?.keep(key, entry, life);
     await told;
   }
 
@@ -209,10 +207,5 @@ export class TierChain {
     if (writes.length === 0) return (await remote.invalidate(replaced)).reading;
     if (this.coherence.shared.ready) return remote.write(writes);
     throw new CacheStoreError('the clock of the cache in Redis is not known yet');
-  }
-
-  #keep(key: string, entry: Entry, life: Lifetime): void {
-    entry.live(life, this.time.now());
-    this.memory?.put(key, entry);
   }
 }

@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { CacheOptions } from '../../lib/core/cache-options.js';
 import { type CacheOutcome, DIAGNOSTICS_CHANNEL } from '../../lib/index.js';
-import { type Bench, benchOf, closeBenches, type Topology } from '../support/caches.js';
+import { type Bench, benchOf, closeBenches, redisFor, type Topology } from '../support/caches.js';
+import { breathe } from '../support/deferred.js';
 import type { SteppedRedis } from '../support/stepped-redis.js';
 
 /** An instance whose events are kept. */
@@ -23,6 +24,21 @@ export async function openInstance(
   open.push(events);
   const bench = await benchOf(topology, { name, namespace: 'cache', ...options }, redis);
   return { ...bench, events };
+}
+
+/** Two instances, P and Q, on one Redis, that both have these entries in all their tiers. Their events so far are forgotten. */
+export async function openPair(
+  topology: Topology,
+  entries: readonly (readonly [key: string, value: unknown, tags: readonly string[]])[],
+): Promise<[p: Instance, q: Instance]> {
+  const redis = redisFor(topology);
+  const p = await openInstance('p', topology, redis);
+  const q = await openInstance('q', topology, redis);
+  for (const [key, value, tags] of entries) await p.cache.set(key, value, { tags });
+  await breathe();
+  await q.cache.getMany(entries.map(([key]) => key));
+  for (const { events } of [p, q]) events.forget();
+  return [p, q];
 }
 
 /** For `afterEach`. */

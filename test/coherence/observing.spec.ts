@@ -2,25 +2,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import type { CacheManager } from '../../lib/index.js';
-import { redisFor, SHARED_TOPOLOGIES } from '../support/caches.js';
+import { SHARED_TOPOLOGIES } from '../support/caches.js';
 import { breathe, Deferred } from '../support/deferred.js';
-import { closeInstances, type Instance, openInstance } from './instances.js';
+import { closeInstances, type Instance, openPair } from './instances.js';
 
 afterEach(closeInstances);
 
 describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
   const inMemory = topology.startsWith('memory');
 
-  async function pair(): Promise<[p: Instance, q: Instance]> {
-    const redis = redisFor(topology);
-    const p = await openInstance('p', topology, redis);
-    const q = await openInstance('q', topology, redis);
-    for (const key of ['k:1', 'k:2', 'other']) await p.cache.set(key, 1, { tags: ['t'] });
-    await breathe();
-    await q.cache.getMany(['k:1', 'k:2', 'other']);
-    for (const { events } of [p, q]) events.forget();
-    return [p, q];
-  }
+  const pair = (): Promise<[p: Instance, q: Instance]> =>
+    openPair(topology, ['k:1', 'k:2', 'other'].map((key) => [key, 1, ['t']] as const)); // prettier-ignore
 
   // The third is how many entries memory drops on the spot.
   it.each([

@@ -1,9 +1,9 @@
 // Invalidations that Redis cannot be told of at once. P and Q are instances on one Redis.
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { redisFor, SHARED_TOPOLOGIES } from '../support/caches.js';
+import { SHARED_TOPOLOGIES } from '../support/caches.js';
 import { breathe, Deferred, failure } from '../support/deferred.js';
-import { closeInstances, type Instance, openInstance } from './instances.js';
+import { closeInstances, type Instance, openPair } from './instances.js';
 
 const LOST = new Error('connection lost');
 
@@ -12,16 +12,8 @@ afterEach(closeInstances);
 describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
   const inMemory = topology.startsWith('memory');
 
-  async function pair(): Promise<[p: Instance, q: Instance]> {
-    const redis = redisFor(topology);
-    const p = await openInstance('p', topology, redis);
-    const q = await openInstance('q', topology, redis);
-    for (const key of ['k:1', 'k:2', 'kept']) await p.cache.set(key, 'old', { tags: [`tag of ${key}`] });
-    await breathe();
-    await q.cache.getMany(['k:1', 'k:2', 'kept']);
-    for (const { events } of [p, q]) events.forget();
-    return [p, q];
-  }
+  const pair = (): Promise<[p: Instance, q: Instance]> =>
+    openPair(topology, ['k:1', 'k:2', 'kept'].map((key) => [key, 'old', [`tag of ${key}`]] as const)); // prettier-ignore
 
   it('are applied here at once, and by the others as soon as Redis can be told', async () => {
     const [p, q] = await pair();

@@ -69,9 +69,7 @@ export class BatchReadThrough {
   #refresh(keys: readonly NamedKey[], load: LoadMissing, options: ResolvedOptions): void {
     const { background, flights, staleness } = this.parts;
     if (!background.open) return;
-    const idle = keys.filter(
-      ({ stored }) => !staleness.backsOff(stored) && flights.joinable(stored) === undefined,
-    );
+    const idle = keys.filter(({ stored }) => !staleness.backsOff(stored) && !flights.has(stored));
     if (idle.length === 0) return;
     const started = this.#start(idle, load, options, 'refresh');
     background.run(Promise.all(started.map((flight) => flight.result)));

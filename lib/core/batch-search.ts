@@ -57,7 +57,7 @@ export class BatchSearch {
   #take(flight: Flight, found: Found | undefined): void {
     const { recorder, staleness } = this.parts;
     const good = this.#isGoodEnough(found);
-    if (found !== undefined && !good) flight.offer(found.entry, 'redis');
+    if (found !== undefined && (!good || flight.reserve !== undefined)) flight.offer(found.entry, 'redis');
     if (this.purpose === 'refresh') return;
     const early = found !== undefined && !good && staleness.early(flight.key, found.entry, this.options);
     if (good) recorder.redisHit(flight.key);

@@ -42,9 +42,10 @@ export interface EntryOptions<T = unknown> {
   /**
    * Has reads refresh the value in the background before it expires, one at a time: after this part of its life (0.8: in the
    * last fifth of it); or with `{ beta: 1 }` at random, the more likely the nearer its end and the longer it took to load, which
-   * spreads the refreshes of processes that share no Redis. A higher beta is earlier.
+   * spreads the refreshes of processes that share no Redis. A higher beta is earlier. `false`, the default, does not; a call
+   * that says so leaves the refresh to others.
    */
-  refreshAhead?: RefreshAhead;
+  refreshAhead?: RefreshAhead | false;
   /** Shortens each ttl by a random part of up to this fraction (0.1: up to a tenth), so that values stored together do not
    * expire together. Default 0. */
   jitter?: number;

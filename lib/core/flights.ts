@@ -96,10 +96,8 @@ export class Flights {
    * @throws CacheReentrancyError when the loader of `key` itself asks for `key` before it first waits
    */
   joinable(key: string): Flight | undefined {
-    const flight = this.#byKey.get(key);
-    if (flight === undefined || !this.fences.admits(flight.fence, flight.tags)) return undefined;
-    if (!this.trust.admits(flight.begunAt, this.time.now())) return undefined;
-    if (this.#starting.some((keys) => keys.includes(key))) {
+    const flight = this.#current(key);
+    if (flight !== undefined && this.#starting.some((keys) => keys.includes(key))) {
       const name = userKey(key);
       throw new CacheReentrancyError(
         `the loader of '${name}' asks the cache for '${name}' and would wait for itself for ever: give one of them another key`,
@@ -107,6 +105,17 @@ export class Flights {
       );
     }
     return flight;
+  }
+
+  /** Whether somebody is loading a key already, for whoever would only see to that. */
+  has(key: string): boolean {
+    return this.#current(key) !== undefined;
+  }
+
+  #current(key: string): Flight | undefined {
+    const flight = this.#byKey.get(key);
+    if (flight === undefined || !this.fences.admits(flight.fence, flight.tags)) return undefined;
+    return this.trust.admits(flight.begunAt, this.time.now()) ? flight : undefined;
   }
 
   /**

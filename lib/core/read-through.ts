@@ -119,7 +119,7 @@ export class ReadThrough {
   /** Loads the key anew, for nobody in particular. */
   #refresh(stored: string, call: LoadCall, replaces: Entry): void {
     const { background, flights, staleness } = this.parts;
-    if (!background.open || staleness.backsOff(stored) || flights.joinable(stored) !== undefined) return;
+    if (!background.open || staleness.backsOff(stored) || flights.has(stored)) return;
     background.run(this.#start(stored, call, replaces).result);
   }
 

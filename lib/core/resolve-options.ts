@@ -150,14 +150,15 @@ function checkLoadTimeout(timeout: LoadTimeout | undefined): { soft?: number; ha
   return { ...(soft !== undefined && { soft }), ...(hard !== undefined && { hard }) };
 }
 
-function checkRefreshAhead(ahead: RefreshAhead): RefreshAhead {
+function checkRefreshAhead(ahead: RefreshAhead | false): RefreshAhead | undefined {
+  if (ahead === false) return undefined;
   if (typeof ahead === 'number' && ahead > 0 && ahead < 1) return ahead;
   if (typeof ahead === 'object' && ahead !== null && Object.keys(ahead).join('') === 'beta') {
     const { beta } = ahead;
     if (typeof beta === 'number' && beta > 0 && beta <= MOST_BETA) return { beta };
   }
   throw new CacheArgumentError(
-    `refreshAhead must be a fraction of the ttl between 0 and 1, or { beta } with a number above 0 and up to ${MOST_BETA}, not ${show(ahead)}`,
+    `refreshAhead must be a fraction of the ttl between 0 and 1, { beta } with a number above 0 and up to ${MOST_BETA}, or false, not ${show(ahead)}`,
   );
 }
 
@@ -192,7 +193,7 @@ export function needsResolving(options: EntryOptions<never>): boolean {
     isPlain(options.staleIfError) &&
     isPlain(options.negativeTtl) &&
     isFraction(options.jitter) &&
-    isFraction(options.refreshAhead) &&
+    (options.refreshAhead === false || isFraction(options.refreshAhead)) &&
     options.loadTimeout === undefined
   );
 }

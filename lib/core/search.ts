@@ -28,6 +28,8 @@ export class Search {
     const found = await chain.fetchOne(flight.key, flight.fence, options);
     if (found !== undefined && this.#isGoodEnough(found)) {
       if (this.replaces === undefined) this.parts.recorder.redisHit(flight.key);
+      // Nobody is to be served an older one in its place.
+      if (held !== undefined) flight.offer(found.entry, 'redis');
       return found.entry;
     }
     if (found !== undefined) flight.offer(found.entry, 'redis');

@@ -29,6 +29,8 @@ export class Staleness {
 
   /** Why an entry will do at once, if it will: a refresh may run meanwhile, or loading has failed a moment ago. */
   early(key: string, entry: Entry, { policy }: ResolvedOptions): StaleReason | undefined {
+    // A copy that memory has held long enough: whoever it was copied from has it still.
+    if (this.time.now() < entry.endsAt) return undefined;
     if (this.#isWithin(entry, policy.staleWhileRevalidate)) return 'revalidate';
     return this.backsOff(key) && this.#isWithin(entry, policy.staleIfError) ? 'error' : undefined;
   }
@@ -82,11 +84,11 @@ export class Staleness {
     flight.result.catch(() => {});
     if (staleWhileRevalidate > 0 || flight.refreshes) {
       await flight.lookup;
-      // It has not expired yet.
-      const current = this.usable(flight, 0);
-      if (current !== undefined) return current.entry;
       const reserve = this.usable(flight, staleWhileRevalidate);
-      if (reserve !== undefined) return this.#serve(flight, reserve, 'revalidate');
+      if (reserve !== undefined) {
+        if (this.time.now() < reserve.entry.expiresAt) return reserve.entry;
+        return this.#serve(flight, reserve, 'revalidate');
+      }
     }
     try {
       if (softTimeout !== undefined && (await outlasts(flight.result, softTimeout, this.time))) {
@@ -112,8 +114,9 @@ export class Staleness {
     return entry;
   }
 
-  #isWithin({ expiresAt, staleUntil }: Entry, window: number): boolean {
+  /** @param window 0 for fresh ones only: a copy that memory has held long enough is none, though its life goes on */
+  #isWithin({ expiresAt, endsAt, staleUntil }: Entry, window: number): boolean {
     const now = this.time.now();
-    return now < staleUntil && now - expiresAt < window;
+    return window === 0 ? now < expiresAt : now < staleUntil && now - endsAt < window;
   }
 }

@@ -9,6 +9,7 @@ import { aboutKey, CacheClosedError } from '../primitives/errors.js';
 import { checkUnicode, userKey } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
 import type { Invalidator } from '../tiers/invalidator.js';
+import type { RefreshAhead } from '../tiers/lifetime.js';
 import type { MemoryTier } from '../tiers/memory-tier.js';
 import type { TierChain } from '../tiers/tier-chain.js';
 import type { Values } from '../tiers/values.js';
@@ -106,7 +107,10 @@ export class TieredEngine implements CacheEngine {
       return this.#freshAs(stored, this.#resolve(options, stored));
     }
     const entry = this.#memory?.get(stored);
-    if (entry === undefined || (entry.refreshAt !== 0 && this.#isDue(entry, options))) return undefined;
+    if (entry === undefined) return undefined;
+    if (entry.refreshAt !== 0) {
+      if (this.#isDue(entry, options?.refreshAhead ?? this.#defaults.refreshAhead)) return undefined;
+    }
     this.#recorder.memoryHit(stored);
     return entry.bytes === undefined ? entry.value : this.#values.read(entry, this.#defaults);
   }
@@ -204,15 +208,15 @@ export class TieredEngine implements CacheEngine {
 
   #freshAs(stored: string, resolved: ResolvedOptions): unknown {
     const entry = resolved.memory ? this.#memory?.get(stored) : undefined;
-    if (entry === undefined || (entry.refreshAt !== 0 && this.#isDue(entry, resolved))) return undefined;
+    if (entry === undefined) return undefined;
+    if (entry.refreshAt !== 0 && this.#isDue(entry, resolved.refreshAhead)) return undefined;
     this.#recorder.memoryHit(stored);
     return this.#values.read(entry, resolved);
   }
 
   /** Whether whoever can load it is to refresh it. */
-  #isDue(entry: Entry, options: Pick<EntryOptions, 'refreshAhead'> | undefined): boolean {
-    const ahead = options?.refreshAhead ?? this.#defaults.refreshAhead;
-    return ahead !== undefined && this.#staleness.refreshIsDue(ahead, entry);
+  #isDue(entry: Entry, ahead: RefreshAhead | false | undefined): boolean {
+    return ahead !== undefined && ahead !== false && this.#staleness.refreshIsDue(ahead, entry);
   }
 
   /** @param stored the key, or the first one, for messages */

@@ -38,8 +38,8 @@ export interface CacheOutcome {
     /**
      * The instance `origin`, this one or another, invalidated `what`: `reason` says whether that is `keys`, `tags`, a `prefix`,
      * a `pattern` or `several` of them, or keys by a `set`. `clock` is its number in Redis, absent without Redis and when Redis
-     * could not be told. `entries` is how many entries memory dropped; absent when some became unusable without being looked
-     * at. If it came from another instance, `durationMs` is how long it was under way.
+     * could not be told. `entries` is how many entries memory dropped; absent for tags and prefixes when memory holds more than
+     * 10,000, since it would have to look at each. If it came from another instance, `durationMs` is how long it was under way.
      */
     | 'invalidated'
     /**

@@ -56,6 +56,11 @@ export class Recorder {
     this.breakers = new BreakerRecorder(publish);
   }
 
+  /** Whether somebody listens to outcomes. */
+  get isWatched(): boolean {
+    return this.#channel.hasSubscribers;
+  }
+
   /** A read answered from memory: the only outcome on the path of a memory hit. */
   memoryHit(key: string): void {
     this.#reads++;

@@ -25,6 +25,8 @@ export class Entry {
   // Times by the process' clock, as small whole numbers: those take no memory of their own.
   /** When the entry expires. */
   expiresAt = 0;
+  /** When its life ends: a copy in memory may have to go before, though Redis has it still. */
+  endsAt = 0;
   /** When it is gone; until then it may be served, expired, to those who take that. */
   staleUntil = 0;
   /** When reads begin to have it refreshed; 0 for never. */
@@ -53,7 +55,7 @@ export class Entry {
 
   /** @param now by the process' clock */
   live({ fresh, stale, refresh }: Lifetime, now: number): void {
-    this.expiresAt = Math.ceil(now + fresh);
+    this.expiresAt = this.endsAt = Math.ceil(now + fresh);
     this.staleUntil = Math.ceil(now + stale);
     this.refreshAfter(refresh, now);
   }

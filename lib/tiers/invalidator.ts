@@ -120,7 +120,10 @@ export class Invalidator {
     let dropped = present.filter(Boolean).length;
     for (const pattern of patterns) dropped += memory.deleteMatching((key) => matchesPattern(pattern, key));
     if (prefixes.includes('')) return { present, dropped: dropped + memory.clear() };
-    return { present, dropped: tags.length + prefixes.length > 0 ? undefined : dropped };
+    if (tags.length + prefixes.length === 0) return { present, dropped };
+    // They are unusable by a number that has moved, without being looked at. Counting them is for who listens.
+    const unusable = this.recorder.isWatched ? memory.dropInvalid() : undefined;
+    return { present, dropped: unusable === undefined ? undefined : dropped + unusable };
   }
 
   #tell(invalidation: Invalidation, strict: boolean): Promise<Removal | undefined> {

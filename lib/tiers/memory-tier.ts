@@ -21,6 +21,8 @@ export interface MemoryTierOptions {
 const SWEEP_EVERY = 30_000;
 /** Entries looked at before the sweep lets the event loop turn: under a millisecond. */
 const SWEEP_SLICE = 2_000;
+/** The most entries looked at in one go to say how many an invalidation concerned: a few milliseconds. */
+const MOST_COUNTED = 10_000;
 
 /**
  * The tier in the process' own memory: the least recently used entries go first when it is full. Everything is
@@ -133,6 +135,18 @@ export class MemoryTier {
     for (const key of this.#entries.keys()) if (matches(key)) matching.push(key);
     for (const key of matching) this.#entries.delete(key);
     return matching.length;
+  }
+
+  /**
+   * Drops what tags and prefixes have made unusable, for somebody who wants to know how much that was.
+   * @returns `undefined` when there is so much to look at that he would be kept waiting: reads and sweeps then drop it
+   */
+  dropInvalid(): number | undefined {
+    if (this.#entries.size > MOST_COUNTED) return undefined;
+    const invalid: string[] = [];
+    for (const [key, entry] of this.#entries.entries()) if (!this.#valid(key, entry)) invalid.push(key);
+    for (const key of invalid) this.#entries.delete(key);
+    return invalid.length;
   }
 
   /** @returns how many entries there were */

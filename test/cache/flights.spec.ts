@@ -88,6 +88,18 @@ describe.each(TOPOLOGIES)('single flight: %s', (topology) => {
     expect(await failure(loop)).toBeInstanceOf(CacheReentrancyError);
   });
 
+  it('does not take a loader for its own that only meets a key whose refresh is under way', async () => {
+    const { cache, clock } = await benchOf(topology, { maxStaleness: '30d' });
+    const options = { ttl: 10, staleWhileRevalidate: 60 };
+    const a = (): Promise<string> =>
+      cache.getOrSet('b', () => cache.getOrSet('a', () => 'never', options), options);
+    await cache.setMany([['a', 'old a'], ['b', 'old b']], options); // prettier-ignore
+    clock.advance(10_000);
+    expect(await cache.getOrSet('a', a, options)).toBe('old a');
+    await settle();
+    expect([await cache.get('a'), await cache.get('b')]).toStrictEqual(['old b', 'old a']);
+  });
+
   it('lets a loader ask for other keys', async () => {
     const { cache } = await benchOf(topology);
     await expect(cache.getOrSet('a', () => cache.getOrSet('b', () => 1))).resolves.toBe(1);

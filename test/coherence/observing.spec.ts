@@ -18,12 +18,12 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
   it.each([
     ['keys', ['k:1'], 1, (cache: CacheManager) => cache.delete('k:1')],
     ['keys', ['k:1', 'x'], 1, (cache: CacheManager) => cache.deleteMany(['k:1', 'x'])],
-    ['tags', ['t', 'u'], undefined, (cache: CacheManager) => cache.invalidateTags(['t', 'u'])],
-    ['prefix', ['k:*'], undefined, (cache: CacheManager) => cache.clearPattern('k:*')],
+    ['tags', ['t', 'u'], 3, (cache: CacheManager) => cache.invalidateTags(['t', 'u'])],
+    ['prefix', ['k:*'], 2, (cache: CacheManager) => cache.clearPattern('k:*')],
     ['prefix', ['*'], 3, (cache: CacheManager) => cache.clear()],
     ['pattern', ['?:1'], 1, (cache: CacheManager) => cache.clearPattern('?:1')],
-    ['prefix', ['~v:*'], undefined, (cache: CacheManager) => cache.namespace('v').clear()],
-    ['several', ['~v:k:1', 't', '~v:?'], undefined, (cache: CacheManager) => several(cache.namespace('v'))],
+    ['prefix', ['~v:*'], 0, (cache: CacheManager) => cache.namespace('v').clear()],
+    ['several', ['~v:k:1', 't', '~v:?'], 3, (cache: CacheManager) => several(cache.namespace('v'))],
   ] as const)('%s: %j', async (reason, what, dropped, invalidate) => {
     const [p, q] = await pair();
     const origin = p.cache.stats().coherence!.instance;
@@ -40,6 +40,14 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       { cache: 'q', ...told, durationMs: 0 },
     ]);
     expect(q.cache.stats()).toMatchObject({ invalidations: 0, coherence: { received: 4 } });
+  });
+
+  it('what an invalidation concerned is counted once', async () => {
+    const [p] = await pair();
+    await p.cache.clearPattern('k:*');
+    await p.cache.invalidateTags(['t']);
+    const invalidated = p.events.all.filter(({ outcome }) => outcome === 'invalidated');
+    expect(invalidated.map(({ entries }) => entries)).toStrictEqual(inMemory ? [2, 1] : [0, 0]);
   });
 
   it('a set is told of as a set where it is done, and as keys elsewhere', async () => {

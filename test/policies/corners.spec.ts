@@ -182,6 +182,45 @@ it('while closing a read of a key in its pause is counted', async () => {
   );
 });
 
+describe('a copy that memory has held for memory.ttl', () => {
+  const options = { ttl: 3_600, staleWhileRevalidate: 3_600, staleIfError: 3_600 } as const;
+  const set = async () => {
+    const bench = await benchOf('memory + redis', { ...PATIENT, memory: { ttl: 10 } });
+    await bench.cache.getOrSet('k', () => 'old', options);
+    bench.clock.advance(10_000);
+    return bench;
+  };
+
+  it.each(['getOrSet', 'getOrSetMany'] as const)(
+    'is not stale: %s asks Redis, which has it still',
+    async (method) => {
+      const { cache } = await set();
+      let loads = 0;
+      const load = (): string => `new ${++loads}`;
+      const value =
+        method === 'getOrSet'
+          ? await cache.getOrSet('k', load, options)
+          : (await cache.getOrSetMany(['k'], () => new Map([['k', load()]]), options)).get('k');
+      await breathe();
+      expect([value, loads]).toStrictEqual(['old', 0]);
+      expect(cache.stats()).toMatchObject({ memory: { staleHits: 0 }, redis: { hits: 1, staleHits: 0 } });
+    },
+  );
+
+  it('will do when Redis has lost it and the load fails', async () => {
+    const { cache, redis } = await set();
+    redis.data.delete('cache:k');
+    expect(await cache.getOrSet<string>('k', broken, { ...options, staleWhileRevalidate: 0 })).toBe('old');
+  });
+
+  it('will not do for who takes no expired value', async () => {
+    const { cache, redis } = await set();
+    redis.data.delete('cache:k');
+    await expect(cache.getOrSet<string>('k', broken)).rejects.toThrow('x');
+    expect(await cache.getOrSet('k', () => 'new')).toBe('new');
+  });
+});
+
 it('memory.ttl limits how long copies take room', async () => {
   const { cache, clock } = await benchOf('memory + redis', { ...PATIENT, memory: { ttl: 10 } });
   await cache.set('k', 'v', { ttl: 3600 });

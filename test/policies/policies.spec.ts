@@ -222,6 +222,24 @@ describe.each(TOPOLOGIES)('%s', (topology) => {
   });
 
   describe('refreshAhead', () => {
+    it('is switched off by a call that says so', async () => {
+      const { cache, clock } = await benchOf(topology, {
+        ...PATIENT,
+        defaults: { ttl: 100, refreshAhead: 0.5 },
+      });
+      let loads = 0;
+      const load = (): number => ++loads;
+      await cache.getOrSet('k', load);
+      clock.advance(60_000);
+      expect(await cache.getOrSet('k', load, { refreshAhead: false })).toBe(1);
+      expect(await cache.getOrSet('k', load, { refreshAhead: false, isolation: 'clone' })).toBe(1);
+      await breathe();
+      expect(loads).toBe(1);
+      await cache.getOrSet('k', load);
+      await breathe();
+      expect(loads).toBe(2);
+    });
+
     it('with beta refreshes at random, the more likely the longer a load takes', async () => {
       let chance = 0;
       const { cache, clock } = await open(() => chance);

@@ -144,8 +144,7 @@ export class CacheManager {
 
   /**
    * Makes a key's value unusable, and whatever is being loaded for it.
-   * @returns whether there was a value in any tier, one that had expired and was kept for `staleIfError` included; as far as
-   * memory knows when Redis could not be told
+   * @returns whether a value was in any tier, be it expired and kept; as far as memory knows when Redis could not be told
    * @throws CacheKeyError; CacheStoreError when Redis could not be told and `defaults.strict` is set
    */
   async delete(key: string): Promise<boolean> {

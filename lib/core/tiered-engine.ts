@@ -162,7 +162,8 @@ export class TieredEngine implements CacheEngine {
   ): Promise<void> {
     const resolved = this.#resolve(options, entries[0]?.[0]);
     this.#refuseIfClosed();
-    return this.#writer.set(entries, resolved);
+    await this.#writer.set(entries, resolved);
+    for (const [stored] of entries) this.#staleness.loaded(stored);
   }
 
   async setResult<T>(

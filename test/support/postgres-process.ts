@@ -31,6 +31,7 @@ const SETTINGS = [
   'shared_buffers=16MB',
   'max_connections=200',
   'autovacuum=off',
+  'max_logical_replication_workers=0',
   'jit=off',
   // In the server's own folder, to be removed with it.
   'dynamic_shared_memory_type=mmap',

@@ -7,6 +7,7 @@ const LONG = [
   'package/package.spec.ts',
   'coherence/walk.spec.ts',
   'redis/sick-replies.spec.ts',
+  'coherence/history.spec.ts',
   'redis/sick-server.spec.ts',
   'redis/sick-network.spec.ts',
   'redis/sick-start.spec.ts',

@@ -44,7 +44,7 @@ async function saves(): Promise<boolean> {
   }).then((status) => status === 'ok');
 }
 
-type Fault = Pick<Sickness, 'name' | 'begin' | 'end' | 'opens' | 'lasts' | 'part'>;
+type Fault = Pick<Sickness, 'name' | 'begin' | 'end' | 'opens' | 'atFirst' | 'lasts' | 'part'>;
 
 const FAULTS: Fault[] = [
   {
@@ -59,6 +59,7 @@ const FAULTS: Fault[] = [
     begin: () => server.kill(),
     end: () => server.start(),
     opens: ['unreachable'],
+    atFirst: 'silent',
   },
   {
     lasts: 500,
@@ -66,6 +67,7 @@ const FAULTS: Fault[] = [
     begin: restartWithData,
     end: () => until(async () => (await server.command('INFO', 'persistence')).includes('\nloading:0')),
     opens: ['unreachable', 'loading'],
+    atFirst: 'silent',
   },
   {
     name: 'a script keeps it busy',

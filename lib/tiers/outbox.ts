@@ -1,4 +1,4 @@
-import { EVERYTHING, type Invalidation, type Pattern } from '../coherence/invalidation.js';
+import { EVERYTHING, type Invalidation, nameOf, type Pattern } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 
@@ -137,7 +137,7 @@ class Pending {
     for (const key of keys) this.#keys.add(key);
     for (const tag of tags) this.#tags.add(tag);
     for (const prefix of prefixes) this.#prefixes.add(prefix);
-    for (const pattern of patterns) this.#patterns.set(`${pattern.view}\n${pattern.glob.source}`, pattern);
+    for (const pattern of patterns) this.#patterns.set(nameOf(pattern), pattern);
     const overflows = this.size > OUTBOX_LIMIT;
     if (overflows || this.#prefixes.has('')) {
       for (const list of [this.#keys, this.#tags, this.#prefixes, this.#patterns]) list.clear();

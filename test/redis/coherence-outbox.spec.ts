@@ -100,9 +100,9 @@ describe('an invalidation that Redis cannot be told of', () => {
 it('an instance that invalidates all the time uses Redis again soon after it was cut off', async () => {
   proxy.delay(2);
   let serial = 0;
-  let over = false;
+  const traffic = new AbortController();
   const invalidating = (async () => {
-    while (!over) {
+    while (!traffic.signal.aborted) {
       for (let i = 0; i < 5; i++) void q.cache.delete(`k${serial++ % 1_000}`);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -120,7 +120,7 @@ it('an instance that invalidates all the time uses Redis again soon after it was
     expect(q.eventsOf('replayed').length).toBeGreaterThan(0);
     expect(q.coherence.queued).toBe(0);
   } finally {
-    over = true;
+    traffic.abort();
     await invalidating;
   }
 });

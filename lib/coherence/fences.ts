@@ -71,10 +71,16 @@ export class Fences {
   close(fence: Fence): void {
     const open = fence as OpenFence;
     const { key, older, newer } = open;
-    if (newer !== undefined) newer.older = older;
-    else if (this.#open.get(key) !== open) return;
-    else if (older === undefined) this.#open.delete(key);
-    else this.#open.set(key, older);
+    if (newer !== undefined) {
+      newer.older = older;
+    } else {
+      if (this.#open.get(key) !== open) return;
+      if (older === undefined) {
+        this.#open.delete(key);
+        return;
+      }
+      this.#open.set(key, older);
+    }
     if (older !== undefined) older.newer = newer;
     // Closed, it leads nowhere: neither back into the list, nor does it keep others in memory.
     open.older = undefined;

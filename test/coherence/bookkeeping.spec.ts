@@ -56,6 +56,18 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
     }
   }
 
+  /** Redis has given the deletion of `k:1` a number, and the answer is on its way. */
+  async function startDelete({ cache, store }: Instance): Promise<{ done: Promise<unknown> }> {
+    store.hold();
+    const done = cache.delete('k:1');
+    await breathe();
+    store.execute(1);
+    store.reply(1);
+    await breathe();
+    store.execute(1);
+    return { done };
+  }
+
   describe('what is deleted by hand', () => {
     const LOSSES: readonly [string, (redis: SteppedRedis) => void][] = [
       ['everything', (redis) => redis.flushAll()],
@@ -213,6 +225,63 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       await p.cache.invalidateTags(['t']);
       expect(p.events.story).toContain('out-of-sync lost');
       await expectGone(redis, p);
+    });
+
+    it('is noticed by whoever was told a number whose message he never got', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('dead, and nobody knows'));
+      await p.cache.delete('k:1');
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      p.store.feed.fail(undefined);
+      await p.clock.pass(NOTICED);
+      expect(p.events.story).toStrictEqual(['out-of-sync lost', 'resync lost']);
+      await expectGone(redis, p, r);
+    });
+
+    it('is noticed by whoever is told a number after he got the message of another invalidation', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('cut'));
+      const deleted = await startDelete(p);
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      p.store.feed.fail(undefined);
+      await p.clock.pass(600);
+      expect(p.events.story).toStrictEqual([]);
+      p.store.release();
+      await deleted.done;
+      await breathe();
+      expect(p.events.story).toStrictEqual(['out-of-sync lost', 'resync lost']);
+      await expectGone(redis, p, r);
+    });
+
+    it('that happens while the clock is being read is noticed', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('cut'));
+      const deleted = await startDelete(p);
+      redis.deleteStream();
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      redis.books.rewrite('{"v":2}');
+      p.store.feed.fail(undefined);
+      // The message makes it ask for the clock, behind what it was told before.
+      await p.clock.pass(600);
+      p.store.release();
+      await deleted.done;
+      await p.clock.pass(NOTICED);
+      expect(p.events.story).toStrictEqual([
+        'out-of-sync unreadable',
+        'resync unreadable',
+        'out-of-sync lost',
+        'resync lost',
+      ]);
+      await expectGone(redis, p, r);
     });
 
     it('that lost nothing is of no consequence', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../primitives/clock.js';
 import type { Feed, Poll, RawMessage, Snapshot } from './feed.js';
 import { decodeMessage, type Message } from './message.js';
+import { ResyncPauses } from './resync-pauses.js';
 import type { SharedClock } from './shared-clock.js';
 import type { Trust } from './trust.js';
 
@@ -51,8 +52,9 @@ export function heartbeatOf(maxStaleness: number): number {
  */
 export class Follower {
   readonly #heartbeat: number;
+  readonly #resyncs: ResyncPauses;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  readonly #pauses = new Set<() => void>();
   #running: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
   #reason: ResyncReason = 'start';
@@ -68,6 +70,7 @@ export class Follower {
     private readonly hooks: FollowerHooks,
   ) {
     this.#heartbeat = heartbeatOf(trust.maxStaleness);
+    this.#resyncs = new ResyncPauses(time, this.#heartbeat);
   }
 
   /** Begins to follow. Resolves when Redis was heard of, or when the first attempt has failed. */
@@ -91,7 +94,7 @@ export class Follower {
   /** To be called before the connections are closed. */
   stop(): void {
     this.#stopped = true;
-    this.#wake?.();
+    for (const wake of this.#pauses) wake();
   }
 
   /** Resolves when nothing of it is under way any more. */
@@ -99,11 +102,12 @@ export class Follower {
     await this.#running;
   }
 
-  /** What this process knows is not what Redis has: it forgets it at once, and asks anew. */
+  /** What this process knows is not what Redis has: it forgets it at once, and asks anew, see {@link ResyncPauses}. */
   doubt(reason: ResyncReason): void {
     if (!this.shared.ready) return;
     this.#reason = reason;
     this.#generation++;
+    this.#resyncs.troubled();
     this.shared.forget();
     this.hooks.doubted(reason);
     this.hooks.forget();
@@ -130,8 +134,12 @@ export class Follower {
   /** Ends early when this is stopped: whoever closes would wait for a timer that does not keep the process alive. */
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
-      void this.time.wait(milliseconds).then(resolve);
+      const wake = (): void => {
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      this.#pauses.add(wake);
+      void this.time.wait(milliseconds).then(wake);
     });
   }
 
@@ -140,6 +148,9 @@ export class Follower {
   }
 
   async #adopt(): Promise<void> {
+    const { left } = this.#resyncs;
+    if (left > 0) await this.#pause(left);
+    if (this.#stopped) return;
     const asked = this.time.now();
     const snapshot = await this.feed.join(this.shared.seen, this.#reason === 'lost');
     if (this.#stopped) return;
@@ -148,6 +159,7 @@ export class Follower {
     // What began before was not watched over.
     this.hooks.forget();
     this.trust.heardUpTo(asked);
+    this.#resyncs.resynced();
     this.hooks.resynced(this.#reason, snapshot);
     if (lost) this.doubt('lost');
   }

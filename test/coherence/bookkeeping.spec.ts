@@ -369,6 +369,31 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       await expect(q.cache.get('other')).resolves.toBe('other');
     });
 
+    it('of a newer version is not begun with anew all the time, and nothing is believed meanwhile', async () => {
+      const { p, q, redis } = await pair();
+      q.store.feed.fail(new Error('Q is the newer one, and understands itself'));
+      redis.books.translate = (body) => body.replace('"v":1', '"v":2');
+      const joins = p.store.count('join');
+      for (let i = 0; i < 1_000; i++) {
+        await q.cache.delete('x');
+        await p.clock.pass(10);
+      }
+      expect(p.store.count('join') - joins).toBeLessThan(30);
+      await q.cache.delete('k:1');
+      await breathe();
+      await expect(p.cache.get('other')).resolves.toBeUndefined();
+      await expectGone(redis, p);
+      await p.clock.pass(600);
+      await expect(p.cache.get('other')).resolves.toBe('other');
+      // One that is the only one for some time is not waited out.
+      await p.clock.pass(2_100);
+      const resyncs = p.cache.stats().coherence!.resyncs;
+      await q.cache.delete('x');
+      await breathe();
+      expect(p.cache.stats().coherence!.resyncs).toBe(resyncs + 1);
+      await expect(p.cache.get('other')).resolves.toBe('other');
+    });
+
     it.each(['garbage', undefined])(
       'survives a message that some other program has put there: %p',
       async (body) => {

@@ -28,6 +28,8 @@ interface StoredClock {
 export class SteppedBookkeeping {
   #clock: StoredClock | undefined;
   #stream: readonly RawMessage[] = [];
+  /** What another version of the library makes of a message. */
+  translate: ((body: string) => string) | undefined;
   /** The server's time goes on between two commands, if the test's does not. */
   #tips = 0;
 
@@ -66,7 +68,8 @@ export class SteppedBookkeeping {
       clock.slots.set(slotOf(hash, clock.count), value);
     // Redis refuses an id that is not higher than the last one; the stream is begun anew then.
     if ((this.#stream.at(-1)?.clock ?? 0) >= value) this.#stream = [];
-    const body = encodeMessage(settings.instance, invalidation);
+    const own = encodeMessage(settings.instance, invalidation);
+    const body = this.translate?.(own) ?? own;
     const message = { clock: value, tip, before, epoch: clock.epoch, body, sentAt: this.now() };
     this.#stream = [...this.#stream, message].slice(-settings.streamLength);
     return { epoch: clock.epoch, clock: value, tip };

@@ -174,6 +174,7 @@ function followerOf(
   };
   return new Follower(store.feed, coherence.shared, coherence.trust, time, {
     heard: (message, raw) => invalidator.hear(message, raw),
+    isOwn: ({ origin }) => origin === recorder.coherence.instance,
     forget: () => invalidator.forget(),
     doubted: (reason) => recorder.coherence.outOfSync(reason),
     resynced: (reason, snapshot) => {

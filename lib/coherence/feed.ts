@@ -43,8 +43,8 @@ export interface Poll {
 /** How invalidations that others announce reach this process. */
 export interface Feed {
   /**
-   * Reads the clock and all slots. Makes a clock with a new epoch if there is none, or if it is behind `seen`: then Redis
-   * has lost invalidations.
+   * Reads the clock and all slots. Makes a clock with a new epoch if there is none, or if it is behind `seen`, or if the
+   * number of `seen` has another tip by what the store still has: then Redis has lost invalidations.
    * @param lost whether it has in any case, if the epoch is still the one that was seen
    */
   join(seen: ClockReading | undefined, lost: boolean): Promise<Snapshot>;

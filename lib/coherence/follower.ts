@@ -1,6 +1,7 @@
 import type { Clock } from '../primitives/clock.js';
-import type { ClockReading, Feed, Poll, RawMessage, Snapshot } from './feed.js';
+import type { Feed, Poll, RawMessage, Snapshot } from './feed.js';
 import { decodeMessage, type Message } from './message.js';
+import { ResyncPauses } from './resync-pauses.js';
 import type { SharedClock } from './shared-clock.js';
 import type { Trust } from './trust.js';
 
@@ -20,6 +21,8 @@ export type ResyncReason =
 export interface FollowerHooks {
   /** An invalidation that another instance, or this one, has announced. */
   heard(message: Message, raw: RawMessage): void;
+  /** Whether this instance has announced it. */
+  isOwn(message: Message): boolean;
   /** What is known may not be all. */
   doubted(reason: ResyncReason): void;
   /** Everything judged by what was known has to be forgotten. Called when that is found out, and when it is known anew. */
@@ -49,16 +52,15 @@ export function heartbeatOf(maxStaleness: number): number {
  */
 export class Follower {
   readonly #heartbeat: number;
+  readonly #resyncs: ResyncPauses;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  readonly #pauses = new Set<() => void>();
   #running: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
   #reason: ResyncReason = 'start';
   /** Tells answers to questions that were asked before the last {@link doubt} or join. */
   #generation = 0;
   #inContact = true;
-  /** The last position before everything was forgotten: a clock that is behind it has lost something. */
-  #seen: ClockReading | undefined;
 
   constructor(
     private readonly feed: Feed,
@@ -68,6 +70,7 @@ export class Follower {
     private readonly hooks: FollowerHooks,
   ) {
     this.#heartbeat = heartbeatOf(trust.maxStaleness);
+    this.#resyncs = new ResyncPauses(time, this.#heartbeat);
   }
 
   /** Begins to follow. Resolves when Redis was heard of, or when the first attempt has failed. */
@@ -91,7 +94,7 @@ export class Follower {
   /** To be called before the connections are closed. */
   stop(): void {
     this.#stopped = true;
-    this.#wake?.();
+    for (const wake of this.#pauses) wake();
   }
 
   /** Resolves when nothing of it is under way any more. */
@@ -99,12 +102,12 @@ export class Follower {
     await this.#running;
   }
 
-  /** What this process knows is not what Redis has: it forgets it at once, and asks anew. */
+  /** What this process knows is not what Redis has: it forgets it at once, and asks anew, see {@link ResyncPauses}. */
   doubt(reason: ResyncReason): void {
     if (!this.shared.ready) return;
     this.#reason = reason;
     this.#generation++;
-    this.#seen = this.shared.seen;
+    this.#resyncs.troubled();
     this.shared.forget();
     this.hooks.doubted(reason);
     this.hooks.forget();
@@ -131,8 +134,12 @@ export class Follower {
   /** Ends early when this is stopped: whoever closes would wait for a timer that does not keep the process alive. */
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
-      void this.time.wait(milliseconds).then(resolve);
+      const wake = (): void => {
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      this.#pauses.add(wake);
+      void this.time.wait(milliseconds).then(wake);
     });
   }
 
@@ -141,15 +148,20 @@ export class Follower {
   }
 
   async #adopt(): Promise<void> {
+    const { left } = this.#resyncs;
+    if (left > 0) await this.#pause(left);
+    if (this.#stopped) return;
     const asked = this.time.now();
-    const snapshot = await this.feed.join(this.#seen, this.#reason === 'lost');
+    const snapshot = await this.feed.join(this.shared.seen, this.#reason === 'lost');
     if (this.#stopped) return;
     this.#generation++;
-    this.shared.adopt(snapshot);
+    const lost = this.shared.adopt(snapshot);
     // What began before was not watched over.
     this.hooks.forget();
     this.trust.heardUpTo(asked);
+    this.#resyncs.resynced();
     this.hooks.resynced(this.#reason, snapshot);
+    if (lost) this.doubt('lost');
   }
 
   async #listen(): Promise<void> {
@@ -168,16 +180,17 @@ export class Follower {
   #digest({ reading, messages, more }: Poll, known: number): ResyncReason | undefined {
     const { shared } = this;
     if (reading === undefined || reading.epoch !== shared.epoch) return 'epoch';
-    if (reading.clock < known || (reading.clock === shared.applied && !shared.follows(reading.tip)))
-      return 'lost';
+    if (reading.clock < known || !shared.agrees(reading)) return 'lost';
     for (const raw of messages) {
       if (raw.epoch !== shared.epoch) return 'epoch';
       if (raw.clock <= shared.applied) continue;
       if (raw.clock !== shared.applied + 1) return 'gap';
       if (Number.isNaN(raw.tip) || Number.isNaN(raw.before)) return 'unreadable';
-      if (!shared.follows(raw.before)) return 'lost';
+      // What follows on may still be another one than this instance was told had this number.
+      if (!shared.follows(raw.before) || !shared.agrees(raw)) return 'lost';
       const message = decodeMessage(raw);
       if (message === undefined) return 'unreadable';
+      if (shared.awaits(raw.clock) && !this.hooks.isOwn(message)) return 'lost';
       shared.note({ epoch: raw.epoch, clock: raw.clock }, message.invalidation);
       shared.arrived(raw);
       this.hooks.heard(message, raw);

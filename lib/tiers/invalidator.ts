@@ -167,8 +167,8 @@ export class Invalidator {
 
   /** @param seen what was known before Redis was told: what it numbers afterwards is later, unless it has lost something */
   #noted(reading: ClockReading, invalidation: Invalidation, seen: ClockReading | undefined): ClockReading {
-    if (!this.coherence.shared.note(reading, invalidation)) this.onForeignNumber('epoch');
-    else if (seen?.epoch === reading.epoch && reading.clock <= seen.clock) this.onForeignNumber('lost');
+    const trouble = this.coherence.shared.noteOwn(reading, invalidation, seen);
+    if (trouble !== undefined) this.onForeignNumber(trouble);
     return reading;
   }
 }

@@ -56,6 +56,18 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
     }
   }
 
+  /** Redis has given the deletion of `k:1` a number, and the answer is on its way. */
+  async function startDelete({ cache, store }: Instance): Promise<{ done: Promise<unknown> }> {
+    store.hold();
+    const done = cache.delete('k:1');
+    await breathe();
+    store.execute(1);
+    store.reply(1);
+    await breathe();
+    store.execute(1);
+    return { done };
+  }
+
   describe('what is deleted by hand', () => {
     const LOSSES: readonly [string, (redis: SteppedRedis) => void][] = [
       ['everything', (redis) => redis.flushAll()],
@@ -215,6 +227,63 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       await expectGone(redis, p);
     });
 
+    it('is noticed by whoever was told a number whose message he never got', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('dead, and nobody knows'));
+      await p.cache.delete('k:1');
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      p.store.feed.fail(undefined);
+      await p.clock.pass(NOTICED);
+      expect(p.events.story).toStrictEqual(['out-of-sync lost', 'resync lost']);
+      await expectGone(redis, p, r);
+    });
+
+    it('is noticed by whoever is told a number after he got the message of another invalidation', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('cut'));
+      const deleted = await startDelete(p);
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      p.store.feed.fail(undefined);
+      await p.clock.pass(600);
+      expect(p.events.story).toStrictEqual([]);
+      p.store.release();
+      await deleted.done;
+      await breathe();
+      expect(p.events.story).toStrictEqual(['out-of-sync lost', 'resync lost']);
+      await expectGone(redis, p, r);
+    });
+
+    it('that happens while the clock is being read is noticed', async () => {
+      const { p, q, redis } = await pair();
+      const takeOver = redis.replicate();
+      for (const { store } of [p, q]) store.feed.fail(new Error('cut'));
+      const deleted = await startDelete(p);
+      redis.deleteStream();
+      takeOver();
+      const r = await openInstance('r', topology, redis);
+      await r.cache.delete('unrelated');
+      redis.books.rewrite('{"v":2}');
+      p.store.feed.fail(undefined);
+      // The message makes it ask for the clock, behind what it was told before.
+      await p.clock.pass(600);
+      p.store.release();
+      await deleted.done;
+      await p.clock.pass(NOTICED);
+      expect(p.events.story).toStrictEqual([
+        'out-of-sync unreadable',
+        'resync unreadable',
+        'out-of-sync lost',
+        'resync lost',
+      ]);
+      await expectGone(redis, p, r);
+    });
+
     it('that lost nothing is of no consequence', async () => {
       const { p, q, redis } = await pair();
       await p.cache.delete('k:1');
@@ -298,6 +367,31 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
       expect(q.events.story).toStrictEqual(['out-of-sync unreadable', 'resync unreadable']);
       await expectGone(redis, p, q);
       await expect(q.cache.get('other')).resolves.toBe('other');
+    });
+
+    it('of a newer version is not begun with anew all the time, and nothing is believed meanwhile', async () => {
+      const { p, q, redis } = await pair();
+      q.store.feed.fail(new Error('Q is the newer one, and understands itself'));
+      redis.books.translate = (body) => body.replace('"v":1', '"v":2');
+      const joins = p.store.count('join');
+      for (let i = 0; i < 1_000; i++) {
+        await q.cache.delete('x');
+        await p.clock.pass(10);
+      }
+      expect(p.store.count('join') - joins).toBeLessThan(30);
+      await q.cache.delete('k:1');
+      await breathe();
+      await expect(p.cache.get('other')).resolves.toBeUndefined();
+      await expectGone(redis, p);
+      await p.clock.pass(600);
+      await expect(p.cache.get('other')).resolves.toBe('other');
+      // One that is the only one for some time is not waited out.
+      await p.clock.pass(2_100);
+      const resyncs = p.cache.stats().coherence!.resyncs;
+      await q.cache.delete('x');
+      await breathe();
+      expect(p.cache.stats().coherence!.resyncs).toBe(resyncs + 1);
+      await expect(p.cache.get('other')).resolves.toBe('other');
     });
 
     it.each(['garbage', undefined])(

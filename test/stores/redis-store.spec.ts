@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis, type RedisOptions as ServerOptions } from 'ioredis';
 
+import { invalidationOf } from '../../lib/coherence/invalidation.js';
 import { createRedisStore } from '../../lib/stores/redis/redis-store.js';
 import type { RedisOptions } from '../../lib/stores/redis/redis-options.js';
 import type { RemoteStore } from '../../lib/stores/store.js';
@@ -274,6 +275,27 @@ describe('a client that is handed in', () => {
     await client().set('lazy-scan', 'x');
     const store = await stores.open({ client: client({ lazyConnect: true }) });
     expect(await collect(store.scan('lazy-scan'))).toEqual(['lazy-scan']);
+  });
+
+  it.each<[string, (handed: Redis, open: () => Promise<RemoteStore>) => Promise<RemoteStore>]>([
+    ['before', async (handed, openStore) => (await handed.select(3), openStore())],
+    ['as the first thing it has to do', (handed, openStore) => (void handed.select(3), openStore())],
+    [
+      'later',
+      async (handed, openStore) => {
+        const store = await openStore();
+        await handed.select(3);
+        return store;
+      },
+    ],
+  ])('is listened to on the database that was selected %s', async (_, select) => {
+    const handed = client();
+    const store = await select(handed, () => stores.open({ client: handed }));
+    const { epoch, clock } = await store.feed.join(undefined, false);
+    await store.change([], invalidationOf({ keys: ['k'] }));
+    const { reading, messages } = await store.feed.poll(clock, 10);
+    expect(reading?.epoch).toBe(epoch);
+    expect(messages).toMatchObject([{ epoch, clock: clock + 1 }]);
   });
 
   it('is reported ready at once', async () => {

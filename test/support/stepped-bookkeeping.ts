@@ -28,6 +28,8 @@ interface StoredClock {
 export class SteppedBookkeeping {
   #clock: StoredClock | undefined;
   #stream: readonly RawMessage[] = [];
+  /** What another version of the library makes of a message. */
+  translate: ((body: string) => string) | undefined;
   /** The server's time goes on between two commands, if the test's does not. */
   #tips = 0;
 
@@ -41,7 +43,10 @@ export class SteppedBookkeeping {
   join(settings: InstanceSettings, seen: ClockReading | undefined, lost: boolean): Snapshot {
     const found = this.#clock;
     if (found === undefined) this.#make(settings, 0);
-    else if (seen !== undefined && (found.value < seen.clock || (lost && found.epoch === seen.epoch))) {
+    else if (
+      seen !== undefined &&
+      (found.value < seen.clock || (found.epoch === seen.epoch && (lost || this.#isRenumbered(seen))))
+    ) {
       this.#make(settings, Math.max(found.value, seen.clock) + 1);
     }
     const { epoch, value, tip, count, slots, codec } = this.#clock!;
@@ -63,10 +68,11 @@ export class SteppedBookkeeping {
       clock.slots.set(slotOf(hash, clock.count), value);
     // Redis refuses an id that is not higher than the last one; the stream is begun anew then.
     if ((this.#stream.at(-1)?.clock ?? 0) >= value) this.#stream = [];
-    const body = encodeMessage(settings.instance, invalidation);
+    const own = encodeMessage(settings.instance, invalidation);
+    const body = this.translate?.(own) ?? own;
     const message = { clock: value, tip, before, epoch: clock.epoch, body, sentAt: this.now() };
     this.#stream = [...this.#stream, message].slice(-settings.streamLength);
-    return { epoch: clock.epoch, clock: value };
+    return { epoch: clock.epoch, clock: value, tip };
   }
 
   /** Whether nothing that concerns a fill was invalidated since it was loaded. */
@@ -108,6 +114,13 @@ export class SteppedBookkeeping {
       this.#clock = clock && { ...clock, slots: new Map(clock.slots) };
       this.#stream = stream;
     };
+  }
+
+  /** Whether the number was given to another invalidation, as far as clock and stream still say. */
+  #isRenumbered({ clock, tip }: ClockReading): boolean {
+    const { value, tip: last } = this.#clock!;
+    const found = value === clock ? last : this.#stream.find((message) => message.clock === clock)?.tip;
+    return tip !== undefined && found !== undefined && !Number.isNaN(found) && found !== tip;
   }
 
   #make({ codec, slots }: InstanceSettings, least: number): void {

@@ -72,7 +72,7 @@ export class Bookkeeping {
 
   joinArguments(seen: ClockReading | undefined, lost: boolean): (string | Buffer | number)[] {
     const position = seen === undefined ? ['', 0] : [packEpoch(seen.epoch), seen.clock];
-    return [...this.#make(), ...position, lost ? '1' : '0'];
+    return [...this.#make(), ...position, lost ? '1' : '0', seen?.tip ?? ''];
   }
 
   /** An epoch must never come twice: each attempt to make a clock has its own. */
@@ -100,11 +100,11 @@ export function packHashes(hashes: readonly number[]): Buffer {
   return packed;
 }
 
-/** What an announcement is answered with: epoch and clock. */
-export function readAnnounced(reply: unknown): ClockReading {
-  if (!Buffer.isBuffer(reply) || reply.length !== 16)
+/** What an announcement is answered with: epoch, clock and tip. */
+export function readAnnounced(reply: unknown): Required<ClockReading> {
+  if (!Buffer.isBuffer(reply) || reply.length !== 24)
     throw new TypeError('not the answer to an announcement');
-  return { epoch: reply.toString('hex', 0, 8), clock: reply.readDoubleLE(8) };
+  return { epoch: reply.toString('hex', 0, 8), clock: reply.readDoubleLE(8), tip: reply.readDoubleLE(16) };
 }
 
 /** @returns `undefined` when this is not the beginning of a clock */

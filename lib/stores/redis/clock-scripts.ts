@@ -58,17 +58,35 @@ end
 `;
 
 /**
- * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; epoch and clock that
- * the caller has seen, or '' and 0; '1' if what the caller has seen is not what happened, as far as Redis knows. Gives the
- * whole clock, as it was before the codec's id was replaced. A stream that has gone on beyond the clock holds what is not
- * ours: nobody could follow it, so it goes.
+ * Whether the number that the caller has seen was given to another invalidation, as far as clock and stream still say whose
+ * it was. A message is what ANNOUNCE adds: its tip is the sixth of its fields and values.
  */
-export const JOIN = `${MAKE}
+const RENUMBERED = `
+local function renumbered(head, now, seen, tip)
+  local found = now == seen and struct.unpack('<d', head, 49)
+  if not found then
+    local id = string.format('%.0f-0', seen)
+    local message = redis.pcall('XREVRANGE', KEYS[2], id, id)[1]
+    found = message and message[2] and message[2][5] == 't' and tonumber(message[2][6])
+  end
+  return found and found ~= tip
+end
+`;
+
+/**
+ * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; epoch and clock that
+ * the caller has seen, or '' and 0; '1' if what the caller has seen is not what happened, as far as Redis knows; the tip of what
+ * the caller has seen, or ''. Gives the whole clock, as it was before the codec's id was replaced. A stream that has gone on
+ * beyond the clock holds what is not ours: nobody could follow it, so it goes.
+ */
+export const JOIN = `${MAKE}${RENUMBERED}
 redis.call('PERSIST', KEYS[1])
 local head = header()
 local seen = tonumber(ARGV[5])
+local tip = tonumber(ARGV[7])
 local now = head and struct.unpack('<d', head, 41)
-if head and (now < seen or (ARGV[6] == '1' and string.sub(head, 9, 16) == ARGV[4])) then
+local known = head and string.sub(head, 9, 16) == ARGV[4]
+if head and (now < seen or (known and (ARGV[6] == '1' or (tip and renumbered(head, now, seen, tip))))) then
   make(ARGV[1], ARGV[2], ARGV[3], math.max(now, seen) + 1)
 elseif not head then
   make(ARGV[1], ARGV[2], ARGV[3], 0)
@@ -85,7 +103,7 @@ return clock
 
 /**
  * KEYS: clock, stream. ARGV: an epoch in case one has to be made; the codec's id; the number of slots; the most messages
- * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch and clock.
+ * kept; the message; the hashes of what is invalidated, 4 bytes each. Gives epoch, clock and tip.
  */
 export const ANNOUNCE = `${MAKE}${SLOT_AT}
 redis.call('PERSIST', KEYS[1])
@@ -114,5 +132,5 @@ if type(added) == 'table' and added.err then
   redis.call('UNLINK', KEYS[2])
   add()
 end
-return epoch .. packed
+return epoch .. packed .. struct.pack('<d', tip)
 `;

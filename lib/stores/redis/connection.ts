@@ -159,6 +159,15 @@ export async function becomesReady(client: Redis | Cluster, within: number): Pro
 }
 
 /**
+ * The database that a client is on: `select` may have been called since it was made. Only while it is ready does it say so, and
+ * goes back there after each reconnect. A cluster has but one.
+ */
+export function databaseOf(client: Redis | Cluster): number | undefined {
+  if (client.isCluster || client.status !== 'ready') return undefined;
+  return (client as Redis).condition?.select;
+}
+
+/**
  * A second connection to the same server, for waiting. It is always ours, and made at once.
  * @param client may be somebody else's, with options that suit its owner
  */
@@ -175,7 +184,10 @@ export function duplicate(client: Redis | Cluster): Redis | Cluster {
     // Replies to XREAD have another shape in version 3.
     protocol: 2 as const,
   };
-  if (!client.isCluster) return (client as Redis).duplicate({ ...options, lazyConnect: false });
+  if (!client.isCluster) {
+    const db = databaseOf(client) ?? (client as Redis).options.db;
+    return (client as Redis).duplicate({ ...options, ...(db !== undefined && { db }), lazyConnect: false });
+  }
   // Not lazyConnect for the connections to nodes: ioredis makes those when it is time to.
   const cluster = client as Cluster;
   const redisOptions = { ...cluster.options.redisOptions, ...options };

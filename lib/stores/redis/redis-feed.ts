@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 
 import type { ClockReading, Feed, Poll, RawMessage, Snapshot } from '../../coherence/feed.js';
 import { type Bookkeeping, readClock, readHeader } from './bookkeeping.js';
-import { endConnection } from './connection.js';
+import { databaseOf, endConnection } from './connection.js';
 import type { Commands } from './issue.js';
 import { CLOCK_LAYOUT, JOIN } from './clock-scripts.js';
 import { storeFailure } from './store-failure.js';
@@ -75,6 +75,7 @@ export class RedisFeed implements Feed {
     if (performance.now() - this.#heardAt < COLLECT) {
       await new Promise((resolve) => setTimeout(resolve, COLLECT));
     }
+    await this.#followDatabase();
     const { clockKey, streamKey } = this.bookkeeping;
     const batch = this.#batch;
     const replies = await this.listener
@@ -94,6 +95,13 @@ export class RedisFeed implements Feed {
     const more = entries.length === batch;
     if (more) this.#batch = Math.min(BATCH, batch * 2);
     return { reading: readHeader(header[1]), messages: entries.map(readMessage), more };
+  }
+
+  /** Somebody else's client may have been told to go to another database when this connection was made already. */
+  async #followDatabase(): Promise<void> {
+    const [own, theirs] = [databaseOf(this.listener), databaseOf(this.client)];
+    if (own !== undefined && theirs !== undefined && own !== theirs)
+      await (this.listener as Redis).select(theirs);
   }
 
   /** A connection that is silent for so long may be dead without the system knowing. */

@@ -27,8 +27,8 @@ export interface CachedReadOptions extends EntityEntryOptions {
   cache?: boolean;
 }
 
-type Partial_<Entity> = Parameters<Repository<Entity & ObjectLiteral>['update']>[1];
-type Criteria<Entity> = Parameters<Repository<Entity & ObjectLiteral>['update']>[0];
+type Changes<Entity extends ObjectLiteral> = Parameters<Repository<Entity>['update']>[1];
+type Criteria<Entity extends ObjectLiteral> = Parameters<Repository<Entity>['update']>[0];
 
 /**
  * A repository whose reads are cached and whose writes are seen: not only its own, but every statement that goes through its
@@ -153,7 +153,7 @@ export class CachedRepository<Entity extends ObjectLiteral> {
     return this.repository.insert(entity);
   }
 
-  update(criteria: Criteria<Entity>, changes: Partial_<Entity>): Promise<UpdateResult> {
+  update(criteria: Criteria<Entity>, changes: Changes<Entity>): Promise<UpdateResult> {
     return this.repository.update(criteria as never, changes as never);
   }
 

@@ -5,7 +5,7 @@ export default {
   // Applications of their own, with their own packages and test runner.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
   modulePathIgnorePatterns: ['<rootDir>/test/package/fixtures/'],
-  globalSetup: '<rootDir>/test/support/redis-binary.ts',
+  globalSetup: '<rootDir>/test/support/server-binaries.ts',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -6,6 +6,12 @@ import { openApplication } from './nest-application.mjs';
 
 const NAME = 'nestjs-tiered-cache';
 const VALUES = 'frozen, shared';
+const POLICIES = {
+  ttl: '10m',
+  staleWhileRevalidate: '1h',
+  staleIfError: '1d',
+  loadTimeout: { soft: '200ms', hard: '5s' },
+};
 
 /** This library through a method of a provider, as an application calls it. */
 export const contender = {
@@ -24,19 +30,36 @@ export const contender = {
       page: i,
       sort: 'name',
     })),
-    undecorated: {
-      name: `${NAME}, getOrSet in the method, by hand`,
-      values: VALUES,
-      offers: { get: '' },
-      open: ({ capacity, bytes }) =>
-        open(capacity, (app) => {
-          const cache = app.get(CacheManager);
-          return (id) => cache.getOrSet(`user:${id}`, () => makeValue(id, bytes));
-        }),
-      argumentOf: (i) => i,
-    },
+    'decorated-policies': decorated(
+      'with ttl and policies',
+      CachedMethod({ key: 'user:{id}', ...POLICIES }),
+      (i) => i,
+    ),
+    undecorated: byHand('getOrSet in the method, by hand', (cache, id, load) =>
+      cache.getOrSet(`user:${id}`, load),
+    ),
+    'undecorated-options': byHand("likewise, { ttl: '10m', tags: […] }", (cache, id, load) =>
+      cache.getOrSet(`user:${id}`, load, { ttl: '10m', tags: ['users'] }),
+    ),
+    'undecorated-policies': byHand('likewise, with ttl and policies', (cache, id, load) =>
+      cache.getOrSet(`user:${id}`, load, { ...POLICIES }),
+    ),
   },
 };
+
+function byHand(note, call) {
+  return {
+    name: `${NAME}, ${note}`,
+    values: VALUES,
+    offers: { get: '' },
+    open: ({ capacity, bytes }) =>
+      open(capacity, (app) => {
+        const cache = app.get(CacheManager);
+        return (id) => call(cache, id, () => makeValue(id, bytes));
+      }),
+    argumentOf: (i) => i,
+  };
+}
 
 function decorated(note, decorator, argumentOf) {
   return {

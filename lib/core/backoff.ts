@@ -7,7 +7,6 @@ const LONGEST_PAUSE = 30_000;
 const MOST_KEYS = 10_000;
 
 interface Failure {
-  readonly error: unknown;
   readonly pause: number;
   readonly until: number;
 }
@@ -18,23 +17,23 @@ export class Backoff {
 
   constructor(private readonly time: Clock) {}
 
-  /** Why the key should not be loaded now. */
-  reason(key: string): { readonly error: unknown } | undefined {
+  /** Whether the key should not be loaded now. */
+  holds(key: string): boolean {
     const failure = this.#failures.get(key);
-    return failure !== undefined && this.time.now() < failure.until ? failure : undefined;
+    return failure !== undefined && this.time.now() < failure.until;
   }
 
-  failed(key: string, error: unknown): void {
+  failed(key: string): void {
     const last = this.#failures.get(key);
     // One that was long ago says nothing about now.
     const before = last !== undefined && this.time.now() - last.until < last.pause ? last : undefined;
     const pause = before === undefined ? FIRST_PAUSE : Math.min(before.pause * 2, LONGEST_PAUSE);
     this.#failures.delete(key);
-    this.#failures.set(key, { error, pause, until: this.time.now() + pause });
+    this.#failures.set(key, { pause, until: this.time.now() + pause });
     if (this.#failures.size > MOST_KEYS) this.#failures.delete(this.#failures.keys().next().value!);
   }
 
-  succeeded(key: string): void {
+  forget(key: string): void {
     if (this.#failures.size > 0) this.#failures.delete(key);
   }
 }

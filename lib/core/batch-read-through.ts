@@ -1,7 +1,7 @@
 import { checkUnicode } from '../primitives/key.js';
 import type { Entry } from '../tiers/entry.js';
-import { BatchSearch } from './batch-search.js';
-import { Abandoned, type Flight, rethrowReason } from './flights.js';
+import { BatchSearch, type Purpose } from './batch-search.js';
+import { Abandoned, type Flight } from './flights.js';
 import type { LoadMissing } from './leased-batch.js';
 import type { NamedKey } from './named-key.js';
 import { freshOnly, type ReadParts } from './read-through.js';
@@ -55,7 +55,7 @@ export class BatchReadThrough {
       if (flight === undefined) own.push(key);
       else joined.push([key, flight]);
     }
-    const results = [this.#searchAll(own, load, options), this.#joinAll(joined, asOf, load, options)];
+    const results = [this.#searchAll(own, load, options, 'read'), this.#joinAll(joined, asOf, load, options)];
     const entries = new Map<string, Entry>();
     // Both are waited for, so that the failure of one leaves no work behind unseen.
     for (const result of await Promise.allSettled(results)) {
@@ -127,7 +127,7 @@ export class BatchReadThrough {
     const { flights } = this.parts;
     const entries = new Map<string, Entry>();
     const again: NamedKey[] = [];
-    const waits = joined.map(([, flight]) => this.parts.staleness.await(flight, options));
+    const waits = joined.map(([, flight]) => this.parts.staleness.awaitJoined(flight, options));
     const landed = await Promise.allSettled(waits);
     landed.forEach((result, i) => {
       const [key, flight] = joined[i]!;
@@ -152,13 +152,21 @@ export class BatchReadThrough {
     keys: readonly NamedKey[],
     load: LoadMissing,
     options: ResolvedOptions,
+    purpose: 'read' | 'insist',
   ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     if (keys.length === 0) return entries;
-    const flights = this.#start(keys, load, options, 'read');
-    const waits = flights.map((flight) => this.parts.staleness.await(flight, options));
-    const found = await Promise.all(waits).catch(rethrowReason);
+    const flights = this.#start(keys, load, options, purpose);
+    const landed = await Promise.allSettled(
+      flights.map((flight) => this.parts.staleness.await(flight, options)),
+    );
+    const failed = landed.find(hasFailed);
+    if (failed !== undefined) throw failed.reason;
+    const found = landed.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
     this.#collect(entries, keys, found);
+    // There was something to make do with, and is no more.
+    const again = keys.filter((_, i) => landed[i]!.status === 'rejected');
+    for (const [key, entry] of await this.#searchAll(again, load, options, 'insist')) entries.set(key, entry);
     const { refreshAhead } = options;
     if (refreshAhead !== undefined) {
       const isDue = (entry: Entry | undefined): boolean =>
@@ -174,7 +182,7 @@ export class BatchReadThrough {
     keys: readonly NamedKey[],
     load: LoadMissing,
     options: ResolvedOptions,
-    purpose: 'read' | 'refresh',
+    purpose: Purpose,
   ): readonly Flight[] {
     const stored = keys.map((key) => key.stored);
     const search = (flights: readonly Flight[]) =>

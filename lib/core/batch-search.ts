@@ -6,27 +6,41 @@ import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
+/**
+ * Whether a caller waits for it: only then its keys count as reads. `insist` if he has been told to make do with something else
+ * before, and had nothing else: his read has been counted then, and is loaded whatever has failed.
+ */
+export type Purpose = 'read' | 'insist' | 'refresh';
+
 /** How the flights of one batch find their values: as `Search` does for one, with one request and one call of the loader. */
 export class BatchSearch {
-  readonly #unanswered = new Set<string>();
+  /** The keys that somebody reads, as long as that has not been counted: each read is counted once, whatever becomes of it. */
+  readonly #uncounted = new Set<string>();
 
-  /** @param purpose whether a caller waits for it; only then its keys count as reads */
   constructor(
     private readonly parts: ReadParts,
     private readonly load: LoadMissing,
     private readonly options: ResolvedOptions,
-    private readonly purpose: 'read' | 'refresh',
+    private readonly purpose: Purpose,
   ) {}
 
   /** @returns for each key a fresh entry, or `undefined` if the loader has none */
   async run(keys: readonly NamedKey[], flights: readonly Flight[]): Promise<(Entry | undefined)[]> {
+    if (this.purpose === 'read') for (const { key } of flights) this.#uncounted.add(key);
+    try {
+      return await this.#find(keys, flights);
+    } finally {
+      for (const key of this.#uncounted) this.parts.recorder.coalesced(key);
+    }
+  }
+
+  async #find(keys: readonly NamedKey[], flights: readonly Flight[]): Promise<(Entry | undefined)[]> {
     const { chain } = this.parts;
     const memory = this.options.memory ? chain.memory : undefined;
     for (const flight of flights) {
       const held = memory?.reserve(flight.key);
       if (held !== undefined) flight.offer(held, 'memory');
     }
-    if (this.purpose === 'read') for (const { key } of flights) this.#unanswered.add(key);
     // Without a remote tier the loader is called at once, so that one which asks for these keys again is found out.
     const found = chain.asksRemote(this.options) ? await this.#fetch(flights) : [];
     const entries: (Entry | undefined)[] = flights.map((_, i) =>
@@ -39,7 +53,9 @@ export class BatchSearch {
       }
     });
     if (missing.length === 0) return entries;
-    const loaded = await new LeasedBatch(this.parts, this.load, this.options, this.#unanswered).load(missing);
+    const awaited = this.purpose !== 'refresh';
+    const batch = new LeasedBatch(this.parts, this.load, this.options, awaited, this.#uncounted);
+    const loaded = await batch.load(missing);
     missing.forEach(({ i }, at) => (entries[i] = loaded[at]));
     return entries;
   }
@@ -60,24 +76,24 @@ export class BatchSearch {
     if (found !== undefined && (!good || flight.reserve !== undefined)) flight.offer(found.entry, 'redis');
     if (this.purpose === 'refresh') return;
     const early = found !== undefined && !good && staleness.early(flight.key, found.entry, this.options);
+    if (!good && !early) return recorder.redisMiss(flight.key);
+    if (!this.#uncounted.delete(flight.key)) return;
     if (good) recorder.redisHit(flight.key);
-    else if (early) recorder.staleHit('redis', true);
-    else recorder.redisMiss(flight.key);
-    if (good || early) this.#unanswered.delete(flight.key);
+    else recorder.staleHit('redis', true);
   }
 
   /** A refresh wants one that is not about to expire. It was drawn already whether it is: chance must not be asked twice. */
   #isGoodEnough(found: Found | undefined): boolean {
     if (found === undefined || found.fresh <= 0) return false;
     const { refreshAt } = found.entry;
-    return this.purpose === 'read' || refreshAt === 0 || this.parts.time.now() < refreshAt;
+    return this.purpose !== 'refresh' || refreshAt === 0 || this.parts.time.now() < refreshAt;
   }
 
   /** Not if its load has failed a moment ago and callers have something else. */
   #wantsLoad(flight: Flight): boolean {
     flight.lookedUp();
-    const failure = this.parts.staleness.reasonNotToLoad(flight, this.options);
-    if (failure !== undefined) flight.failure = { error: new Abandoned(failure.error) };
-    return failure === undefined;
+    const refuses = this.purpose !== 'insist' && this.parts.staleness.refusesToLoad(flight, this.options);
+    if (refuses) flight.failure = { error: new Abandoned() };
+    return !refuses;
   }
 }

@@ -16,6 +16,11 @@ export interface Claimed {
   readonly held: boolean;
 }
 
+/** As {@link Claimed}, and for how long another process was waited for, in milliseconds. */
+export interface Waited extends Claimed {
+  readonly waited: number;
+}
+
 /** Somebody else is loading it. */
 export type Held = Extract<Claim, { readonly state: 'held' }>;
 
@@ -35,12 +40,13 @@ export class Claims {
   ) {}
 
   /** Claims a key, and waits for whoever holds it. */
-  async one(wanted: Wanted, choice: WaitChoice): Promise<Claimed> {
+  async one(wanted: Wanted, choice: WaitChoice): Promise<Waited> {
     const [claim] = await this.chain.claim([wanted], choice);
-    if (claim!.state !== 'held') return outcomeOf(claim!);
+    if (claim!.state !== 'held') return { ...outcomeOf(claim!), waited: 0 };
+    const begun = this.time.now();
     let outcome = NOTHING;
     await this.await([wanted.fence], [claim!], choice, ([ended]) => (outcome = ended!.claimed));
-    return outcome;
+    return { ...outcome, waited: this.time.now() - begun };
   }
 
   /**

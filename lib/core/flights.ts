@@ -13,17 +13,11 @@ export interface Reserve {
   readonly tier: TierName;
 }
 
-/** How a flight ends that has not loaded: callers who have nothing else start one of their own. */
+/** How a flight ends that has not loaded, since there was something to make do with: callers who have nothing start another. */
 export class Abandoned extends Error {
-  /** @param reason what whoever started the flight is told if he has nothing either */
-  constructor(readonly reason: unknown) {
+  constructor() {
     super('not loaded now');
   }
-}
-
-/** For whoever has started a flight: tells him why it was abandoned. */
-export function rethrowReason(error: unknown): never {
-  throw error instanceof Abandoned ? error.reason : error;
 }
 
 /** A search for one key's value, through the remote tier and the loader, that any number of callers wait for. */

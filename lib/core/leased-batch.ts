@@ -7,6 +7,7 @@ import type { ResolvedOptions } from './resolve-options.js';
 import { BatchLoad } from './load-context.js';
 import type { NamedKey } from './named-key.js';
 import type { ReadParts } from './read-through.js';
+import { dropOld } from './search.js';
 
 export type LoadMissing = (missing: string[], context: BatchLoad) => unknown;
 
@@ -25,12 +26,14 @@ export class LeasedBatch {
   constructor(
     private readonly parts: Pick<
       ReadParts,
-      'chain' | 'claims' | 'loader' | 'staleness' | 'background' | 'recorder'
+      'chain' | 'claims' | 'coherence' | 'loader' | 'staleness' | 'background' | 'recorder'
     >,
     private readonly loadMissing: LoadMissing,
     private readonly options: ResolvedOptions,
-    /** The keys that somebody reads and that have not been given to him yet. */
-    private readonly unanswered: ReadonlySet<string>,
+    /** Whether a caller waits for it. */
+    private readonly awaited: boolean,
+    /** The keys that somebody reads, as long as that has not been counted. */
+    private readonly uncounted: Set<string>,
   ) {}
 
   /** @returns for each key its entry, or `undefined` if the loader has none */
@@ -85,9 +88,6 @@ export class LeasedBatch {
   async #settle(keys: readonly MissingKey[], claimed: readonly Claimed[]): Promise<(Entry | undefined)[]> {
     const entries = claimed.map(({ entry }) => entry);
     const open = keys.map((_, i) => i).filter((i) => entries[i] === undefined);
-    keys.forEach(({ key: { stored } }, i) => {
-      if (entries[i] !== undefined && this.unanswered.has(stored)) this.parts.recorder.coalesced(stored);
-    });
     if (open.length === 0) return entries;
     const loaded = await this.#load(
       open.map((i) => keys[i]!),
@@ -101,23 +101,27 @@ export class LeasedBatch {
     keys: readonly MissingKey[],
     leases: readonly (Lease | undefined)[],
   ): Promise<(Entry | undefined)[]> {
-    const wanted = keys.filter(({ key }) => this.unanswered.has(key.stored));
+    const wanted = keys.filter(({ key }) => this.uncounted.delete(key.stored));
     for (let i = 0; i < wanted.length; i++) this.parts.recorder.miss();
     const names = keys.map(({ key }) => key.key);
-    const fences = keys.map(({ flight }) => flight.fence);
+    const limit = this.options.policy.hardTimeout;
+    const rights = keys.map(({ flight: { fence } }, i) => ({ fence, lease: leases[i], limit }));
     const context = new BatchLoad(names);
     const unused = new Set(leases);
     try {
-      if (wanted.length === 0) this.parts.background.checkOpen();
+      if (!this.awaited) this.parts.background.checkOpen();
       const load = (): unknown => this.loadMissing([...names], context);
-      const loaded = await this.parts.loader.batch(names, load, context, fences, leases, this.options);
+      const loaded = await this.parts.loader.batch(names, load, context, rights, this.options);
       const fills = loaded.flatMap((one) => (one?.fill === undefined ? [] : [one.fill]));
       for (const { lease } of fills) unused.delete(lease);
       for (const { key } of keys) this.parts.staleness.loaded(key.stored);
+      keys.forEach(({ flight, over }, i) => {
+        if (loaded[i]?.fill === undefined) dropOld(this.parts, flight, over);
+      });
       await this.parts.chain.store(fills, this.options);
       return loaded.map((one) => one?.entry);
     } catch (error) {
-      for (const { flight } of keys) this.parts.staleness.failed(flight, error);
+      for (const { flight } of keys) this.parts.staleness.failed(flight);
       throw error;
     } finally {
       for (const lease of unused) if (lease !== undefined) this.parts.chain.release(lease);

@@ -110,6 +110,8 @@ export const NOT_MODIFIED: unique symbol = Symbol('not modified');
 
 export class SingleLoad extends LoadDecisions implements LoadContext {
   readonly cancellation = new Cancellation();
+  /** What it was once told stays: it may have been invalidated when it is asked for again. */
+  #stale: StaleValue | undefined;
 
   /** @param readStale reads the value that is to be replaced, if there is one */
   constructor(
@@ -120,7 +122,7 @@ export class SingleLoad extends LoadDecisions implements LoadContext {
   }
 
   get stale(): StaleValue | undefined {
-    return this.readStale?.();
+    return (this.#stale ??= this.readStale?.());
   }
 
   readonly notModified = (): unknown => {

@@ -26,8 +26,6 @@ import {
 export interface Loaded {
   readonly entry: Entry;
   readonly fill: Fill | undefined;
-  /** Whether the loader did not want it stored. */
-  readonly skipped: boolean;
 }
 
 /** Runs loaders: counts and times them, and turns what they return into entries. */
@@ -45,7 +43,6 @@ export class Loader {
   /**
    * Loads one key.
    * @param key the key as its user knows it
-   * @param lease the right to store the result in the remote tier
    * @param stale gives the entry that the result will replace, as long as it may be used
    * @returns `undefined` when the loader returned `undefined`
    * @throws what the loader throws; CacheValueError when its value cannot be cached; CacheLoadTimeoutError
@@ -53,28 +50,42 @@ export class Loader {
   async one(
     key: string,
     load: (context: SingleLoad) => unknown,
-    fence: Fence,
-    lease: Lease | undefined,
+    right: Right,
     stale: () => Entry | undefined,
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
     const begun = this.time.now();
-    const readStale = (): StaleValue | undefined => this.#readStale(stale(), begun, options);
-    const context = new SingleLoad(key, readStale);
-    const run = { stored: [fence.key], key: fence.key, cancellation: context.cancellation, begun, options };
-    const value = await this.#run(run, () => load(context));
-    if (value === undefined) return undefined;
-    const target = { fence, lease, begun, options };
-    if (value !== NOT_MODIFIED) return this.#prepare(value, context, target);
-    const renewed = stale();
-    if (renewed === undefined) throw nothingToRenew(key);
-    return this.#renew(renewed, context, target);
+    const target = { ...right, begun, options };
+    const context = new SingleLoad(key, () => this.#readStale(stale(), begun, options));
+    const loaded = await this.#one(context, load, target, stale);
+    if (loaded !== OUTDATED) return loaded;
+    const again = new SingleLoad(key);
+    return this.#one(again, load, target, () => {
+      throw nothingToRenew(key);
+    }) as Promise<Loaded | undefined>;
+  }
+
+  /** @returns `OUTDATED` when nothing has changed in a value that has become useless meanwhile */
+  async #one(
+    context: SingleLoad,
+    load: (context: SingleLoad) => unknown,
+    target: Target,
+    stale: () => Entry | undefined,
+  ): Promise<Loaded | undefined | typeof OUTDATED> {
+    const { key } = target.fence;
+    const run = { stored: [key], key, cancellation: context.cancellation, limit: target.limit };
+    return this.#recorded(key, async () => {
+      const value = await this.#run(run, () => load(context));
+      if (value === undefined) return undefined;
+      if (value !== NOT_MODIFIED) return this.#prepare(value, context, target);
+      const renewed = stale();
+      return renewed === undefined ? OUTDATED : this.#renew(renewed, context, target);
+    });
   }
 
   /**
    * Loads a batch with one call of the loader.
-   * @param fences one for each key of the batch, in its order
-   * @param leases as for {@link one}, in the order of the keys
+   * @param rights one for each key of the batch, in its order
    * @throws what the loader throws; CacheArgumentError when it returns no Map; CacheValueError when one of its values cannot
    * be cached, in which case none is stored
    */
@@ -82,20 +93,25 @@ export class Loader {
     keys: readonly string[],
     load: () => unknown,
     context: BatchLoad,
-    fences: readonly Fence[],
-    leases: readonly (Lease | undefined)[],
+    rights: readonly Right[],
     options: ResolvedOptions,
   ): Promise<(Loaded | undefined)[]> {
-    const stored = fences.map((fence) => fence.key);
     const begun = this.time.now();
-    const { cancellation } = context;
-    const found = await this.#run({ stored, key: undefined, cancellation, begun, options }, load);
-    checkRows(found);
-    return keys.map((key, i) => {
-      const value = found.get(key);
-      if (value === undefined) return undefined;
-      const target = { fence: fences[i]!, lease: leases[i], begun, options };
-      return this.#prepare(value, context.of(key), target);
+    const stored = rights.map(({ fence }) => fence.key);
+    const run = {
+      stored,
+      key: undefined,
+      cancellation: context.cancellation,
+      limit: options.policy.hardTimeout,
+    };
+    return this.#recorded(undefined, async () => {
+      const found = await this.#run(run, load);
+      checkRows(found);
+      return keys.map((key, i) => {
+        const value = found.get(key);
+        if (value === undefined) return undefined;
+        return this.#prepare(value, context.of(key), { ...rights[i]!, begun, options });
+      });
     });
   }
 
@@ -105,37 +121,35 @@ export class Loader {
     for (const load of this.#running) load.abort(reason);
   }
 
-  async #run(run: Run, load: () => unknown) {
-    const { stored, key, cancellation, begun, options } = run;
+  /** Counts and times a load. It has not succeeded before its result is known to be good for something. */
+  async #recorded<T>(key: string | undefined, load: () => Promise<T>): Promise<T> {
+    const begun = this.time.now();
     this.recorder.loadBegins();
-    this.#running.add(cancellation);
     try {
-      const { hardTimeout } = options.policy;
-      const loading: unknown = this.flights.call(stored, load);
-      const value: unknown = await (hardTimeout === undefined
-        ? loading
-        : this.#limit(loading, hardTimeout, run));
+      const loaded = await load();
       this.recorder.loadEnds(key, this.time.now() - begun);
-      return value;
+      return loaded;
     } catch (error) {
       this.recorder.loadFails(key, this.time.now() - begun, error);
+      throw error;
+    }
+  }
+
+  async #run({ stored, key, cancellation, limit }: Run, load: () => unknown) {
+    this.#running.add(cancellation);
+    try {
+      const loading: unknown = this.flights.call(stored, load);
+      if (limit === undefined) return (await loading) as unknown;
+      // What is awaited twice has to be a promise: other thenables may begin anew each time.
+      const promised = Promise.resolve(loading);
+      if (!(await outlasts(promised, limit, this.time))) return await promised;
+      // What it comes to later is of no interest, be it an error.
+      const error = loadTimedOut(key, limit);
+      cancellation.abort(error);
       throw error;
     } finally {
       this.#running.delete(cancellation);
     }
-  }
-
-  /** Fails the load when its time is up. What it comes to later is of no interest, be it an error. */
-  async #limit(loading: unknown, limit: number, { key, cancellation }: Run): Promise<unknown> {
-    if (!(await outlasts(loading, limit, this.time))) return loading;
-    const name = key === undefined ? undefined : userKey(key);
-    const what = name === undefined ? 'the load of several keys' : `the load of '${name}'`;
-    const error = new CacheLoadTimeoutError(
-      `${what} took longer than ${limit} ms (option loadTimeout.hard)`,
-      name === undefined ? {} : { key: name },
-    );
-    cancellation.abort(error);
-    throw error;
   }
 
   #readStale(stale: Entry | undefined, now: number, options: ResolvedOptions): StaleValue | undefined {
@@ -170,14 +184,20 @@ export class Loader {
     const entry = new Entry(bytes, fence.asOf, begun, tags);
     const loadTime = this.time.now() - begun;
     const life = skipped ? undefined : this.lifetimes.of(value, ttl, options, loadTime);
-    return { entry, fill: life && { entry, fence, life, loadTime, lease }, skipped };
+    return { entry, fill: life && { entry, fence, life, loadTime, lease } };
   }
 }
 
 /** What a load is for. */
-interface Target {
+export interface Right {
   readonly fence: Fence;
+  /** The right to store the result in the remote tier. */
   readonly lease: Lease | undefined;
+  /** How long it may take, in milliseconds. */
+  readonly limit: number | undefined;
+}
+
+interface Target extends Right {
   /** When it began, by the process' clock. */
   readonly begun: number;
   readonly options: ResolvedOptions;
@@ -189,8 +209,20 @@ interface Run {
   /** `undefined` for a batch. */
   readonly key: string | undefined;
   readonly cancellation: Cancellation;
-  readonly begun: number;
-  readonly options: ResolvedOptions;
+  readonly limit: number | undefined;
+}
+
+/** The stale value was the current one, and is no more. */
+const OUTDATED = Symbol('outdated');
+
+/** @param key as it is stored; `undefined` for several */
+export function loadTimedOut(key: string | undefined, limit: number): CacheLoadTimeoutError {
+  const name = key === undefined ? undefined : userKey(key);
+  const what = name === undefined ? 'the load of several keys' : `the load of '${name}'`;
+  return new CacheLoadTimeoutError(
+    `${what} took longer than ${limit} ms (option loadTimeout.hard)`,
+    name === undefined ? {} : { key: name },
+  );
 }
 
 /** The tags of a value: those of the options, derived from the value if need be, and those its loader added. */

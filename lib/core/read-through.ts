@@ -9,7 +9,7 @@ import type { Values } from '../tiers/values.js';
 import type { Background } from './background.js';
 import type { Claims } from './claims.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import { Abandoned, type Flight, type Flights, rethrowReason } from './flights.js';
+import { Abandoned, type Flight, type Flights } from './flights.js';
 import type { Loader } from './loader.js';
 import type { SingleLoad } from './load-context.js';
 import { Search } from './search.js';
@@ -29,7 +29,7 @@ export interface ReadParts {
   readonly recorder: Recorder;
 }
 
-/** A flight that was joined has not loaded. */
+/** A flight has come to nothing: its caller was to make do with something else. */
 const ABANDONED = Symbol('abandoned');
 
 /** One call of `getOrSet`. */
@@ -74,22 +74,48 @@ export class ReadThrough {
     const early = this.#early(stored, call);
     if (early !== undefined) return this.#give(early, options);
     const asOf = coherence.clock.value;
+    // Found out before anything is counted: a loader that asks for its own key.
     let flight = flights.joinable(stored);
     recorder.readBegins(stored, options.memory && chain.memory !== undefined);
-    for (; flight !== undefined; flight = flights.joinable(stored)) {
-      const entry = await this.#join(flight, options);
+    const search = new Search(this.parts, call);
+    for (; ; flight = flights.joinable(stored)) {
+      const entry = await this.#try(stored, flight, search, options);
       if (entry === ABANDONED) continue;
+      if (flight === undefined) {
+        if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call, entry);
+        return this.#give(entry, options);
+      }
       // A batch that left the key out: somebody else may have begun to load it meanwhile.
       const answers = entry !== undefined || !flight.ofBatch;
       if (!answers || !flights.admits(flight, entry, asOf)) continue;
       // Not before: who has to go on is counted by what comes next.
-      recorder.coalesced(stored);
+      search.shared(stored);
       return this.#give(entry, options);
     }
-    flight = this.#start(stored, call);
-    const entry = await this.parts.staleness.await(flight, options).catch(rethrowReason);
-    if (entry !== undefined && this.#isDue(entry, options)) this.#refresh(stored, call, entry);
-    return this.#give(entry, options);
+  }
+
+  /** What a flight gives a caller who has joined it; without one, his own. */
+  async #try(
+    stored: string,
+    joined: Flight | undefined,
+    search: Search,
+    options: ResolvedOptions,
+  ): Promise<Entry | undefined | typeof ABANDONED> {
+    const { staleness } = this.parts;
+    try {
+      if (joined !== undefined) return await staleness.awaitJoined(joined, options);
+      const entry = await staleness.await(this.#start(stored, search, options.tags), options);
+      search.shared(stored);
+      return entry;
+    } catch (error) {
+      if (!(error instanceof Abandoned)) {
+        search.shared(stored);
+        throw error;
+      }
+      // There was something to make do with, and is no more.
+      if (joined === undefined) search.insist();
+      return ABANDONED;
+    }
   }
 
   /** What memory has and will do though it has expired or is about to; has it refreshed. */
@@ -120,23 +146,12 @@ export class ReadThrough {
   #refresh(stored: string, call: LoadCall, replaces: Entry): void {
     const { background, flights, staleness } = this.parts;
     if (!background.open || staleness.backsOff(stored) || flights.has(stored)) return;
-    background.run(this.#start(stored, call, replaces).result);
+    const search = new Search(this.parts, call, replaces);
+    background.run(this.#start(stored, search, call.options.tags, true).result);
   }
 
-  #start(stored: string, call: LoadCall, replaces?: Entry): Flight {
-    const { flights } = this.parts;
-    const search = (flight: Flight) => new Search(this.parts, call, replaces).run(flight);
-    return flights.start(stored, call.options.tags, search, replaces !== undefined);
-  }
-
-  async #join(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined | typeof ABANDONED> {
-    try {
-      return await this.parts.staleness.await(flight, options);
-    } catch (error) {
-      if (error instanceof Abandoned) return ABANDONED;
-      this.parts.recorder.coalesced(flight.key);
-      throw error;
-    }
+  #start(stored: string, search: Search, tags: readonly string[] | undefined, refreshes = false): Flight {
+    return this.parts.flights.start(stored, tags, (flight) => search.run(flight), refreshes);
   }
 
   async #fetch(stored: string, options: ResolvedOptions): Promise<Entry | undefined> {

@@ -58,9 +58,6 @@ export function unstatedOptions(ttl: number): ResolvedOptions {
   };
 }
 
-/** In seconds. A longer duration may still be right: it is then left to the parser to say. */
-const LONGEST_PLAIN = 1e9;
-
 const NAMES: ReadonlySet<string> = new Set(ENTRY_OPTION_NAMES);
 const POLICY_NAMES = [
   'staleWhileRevalidate',
@@ -174,36 +171,4 @@ function checkTiers(tiers: unknown): void {
   throw new CacheArgumentError(
     `tiers must be a list of 'memory' and 'redis', not ${Array.isArray(tiers) ? `[${tiers.map(show).join(', ')}]` : show(tiers)}`,
   );
-}
-
-/**
- * Whether a memory hit has to look at the options at all. A ttl does not matter to a hit, but a wrong one is an error at
- * every call, not only at those that miss.
- */
-export function needsResolving(options: EntryOptions<never>): boolean {
-  if (typeof options !== 'object' || options === null) return true;
-  if (options.type !== undefined || options.isolation !== undefined || options.tiers !== undefined)
-    return true;
-  const { tags, strict } = options;
-  if (strict !== undefined && typeof strict !== 'boolean') return true;
-  if (tags !== undefined && typeof tags !== 'function' && !Array.isArray(tags)) return true;
-  return !(
-    isPlain(options.ttl) &&
-    isPlain(options.staleWhileRevalidate) &&
-    isPlain(options.staleIfError) &&
-    isPlain(options.negativeTtl) &&
-    isFraction(options.jitter) &&
-    (options.refreshAhead === false || isFraction(options.refreshAhead)) &&
-    options.loadTimeout === undefined
-  );
-}
-
-function isPlain(duration: Duration | undefined): boolean {
-  return (
-    duration === undefined || (typeof duration === 'number' && duration >= 0 && duration <= LONGEST_PLAIN)
-  );
-}
-
-function isFraction(part: unknown): boolean {
-  return part === undefined || (typeof part === 'number' && part > 0 && part < 1);
 }

@@ -7,6 +7,7 @@ import { type RefreshAhead, refreshIsDue } from '../tiers/lifetime.js';
 import { Backoff } from './backoff.js';
 import type { Background } from './background.js';
 import type { Flight, Reserve } from './flights.js';
+import { loadTimedOut } from './loader.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
 /**
@@ -41,22 +42,22 @@ export class Staleness {
 
   /** Whether loading has failed a moment ago. */
   backsOff(key: string): boolean {
-    return this.#backoff.reason(key) !== undefined;
+    return this.#backoff.holds(key);
   }
 
-  /** What a flight is not to load again yet, since whoever asked has something else. */
-  reasonNotToLoad(flight: Flight, { policy }: ResolvedOptions): { readonly error: unknown } | undefined {
-    const failure = this.#backoff.reason(flight.key);
+  /** Whether a flight is not to load again yet, since whoever asked has something else. */
+  refusesToLoad(flight: Flight, { policy }: ResolvedOptions): boolean {
     const window = Math.max(policy.staleIfError, policy.staleWhileRevalidate);
-    return failure !== undefined && this.usable(flight, window) !== undefined ? failure : undefined;
+    return this.backsOff(flight.key) && this.usable(flight, window) !== undefined;
   }
 
+  /** A key was loaded or set. */
   loaded(key: string): void {
-    this.#backoff.succeeded(key);
+    this.#backoff.forget(key);
   }
 
-  failed(flight: Flight, error: unknown): void {
-    if (this.usable(flight) !== undefined) this.#backoff.failed(flight.key, error);
+  failed(flight: Flight): void {
+    if (this.usable(flight) !== undefined) this.#backoff.failed(flight.key);
   }
 
   /** What a flight has in reserve, if it may be served. @param window milliseconds after it expired */
@@ -76,6 +77,20 @@ export class Staleness {
     const { staleWhileRevalidate, staleIfError } = options.policy;
     if (staleWhileRevalidate === 0 && staleIfError === 0 && !flight.refreshes) return flight.result;
     return this.#awaitOrServe(flight, options);
+  }
+
+  /**
+   * As {@link await}, for a caller who has joined: the flight is limited by the options of whoever began it, and goes on when
+   * this one's `loadTimeout.hard` is up.
+   * @throws CacheLoadTimeoutError
+   */
+  async awaitJoined(flight: Flight, options: ResolvedOptions): Promise<Entry | undefined> {
+    const { hardTimeout } = options.policy;
+    const awaited = this.await(flight, options);
+    if (hardTimeout === undefined || !(await outlasts(awaited, hardTimeout, this.time))) return awaited;
+    const reserve = this.usable(flight, options.policy.staleIfError);
+    if (reserve === undefined) throw loadTimedOut(flight.key, hardTimeout);
+    return this.#serve(flight, reserve, 'error');
   }
 
   async #awaitOrServe(flight: Flight, { policy }: ResolvedOptions): Promise<Entry | undefined> {

@@ -24,7 +24,8 @@ import type { BatchLoadContext, LoadContext } from './load-context.js';
 import { Lifetimes } from './lifetimes.js';
 import { Loader } from './loader.js';
 import { ReadThrough } from './read-through.js';
-import { needsResolving, type ResolvedOptions, resolveOptions } from './resolve-options.js';
+import { OptionResolver } from './option-resolver.js';
+import type { ResolvedOptions } from './resolve-options.js';
 import { Staleness } from './staleness.js';
 import { Writer } from './writer.js';
 
@@ -49,6 +50,7 @@ const LONGEST_DRAIN = 2_000;
 /** The engine with at least one tier: decides the options of each call, and hands it to the part it is for. */
 export class TieredEngine implements CacheEngine {
   readonly #defaults: ResolvedOptions;
+  readonly #options: OptionResolver;
   readonly #values: Values;
   readonly #recorder: Recorder;
   readonly #memory: MemoryTier | undefined;
@@ -68,6 +70,7 @@ export class TieredEngine implements CacheEngine {
   constructor(parts: TieredEngineParts) {
     const { memory, coherence, invalidator, chain, defaults, values, time, recorder } = parts;
     this.#defaults = defaults;
+    this.#options = new OptionResolver(defaults);
     this.#values = values;
     this.#recorder = recorder;
     this.#sharesByDefault =
@@ -103,7 +106,7 @@ export class TieredEngine implements CacheEngine {
   // Not async where a promise is passed on: the caller is, and turns what is thrown here into a rejection.
 
   fresh(stored: string, options: EntryOptions<never> | undefined): unknown {
-    if (!this.#sharesByDefault || (options !== undefined && needsResolving(options))) {
+    if (!this.#sharesByDefault || (options !== undefined && this.#options.matter(options))) {
       return this.#freshAs(stored, this.#resolve(options, stored));
     }
     const entry = this.#memory?.get(stored);
@@ -162,7 +165,8 @@ export class TieredEngine implements CacheEngine {
   ): Promise<void> {
     const resolved = this.#resolve(options, entries[0]?.[0]);
     this.#refuseIfClosed();
-    return this.#writer.set(entries, resolved);
+    await this.#writer.set(entries, resolved);
+    for (const [stored] of entries) this.#staleness.loaded(stored);
   }
 
   async setResult<T>(
@@ -222,7 +226,7 @@ export class TieredEngine implements CacheEngine {
   /** @param stored the key, or the first one, for messages */
   #resolve(options: EntryOptions<never> | undefined, stored?: string): ResolvedOptions {
     try {
-      return resolveOptions(options, this.#defaults);
+      return this.#options.resolve(options);
     } catch (error) {
       throw stored === undefined ? error : aboutKey(error, userKey(stored));
     }

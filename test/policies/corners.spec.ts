@@ -1,8 +1,10 @@
 // Where policies meet each other, closing, other processes and callers who do not ask for them.
 import { afterEach, describe, expect, it } from '@jest/globals';
 
+import type { CacheManager } from '../../lib/index.js';
 import { benchesOf, benchOf, closeBenches, redisFor } from '../support/caches.js';
 import { breathe, Deferred, failure } from '../support/deferred.js';
+import type { ManualClock } from '../support/manual-clock.js';
 
 const PATIENT = { maxStaleness: '30d' } as const;
 
@@ -265,26 +267,29 @@ it('a batch served after its soft limit is loaded once', async () => {
   expect(asked).toStrictEqual([['a', 'b']]);
 });
 
-it('a loader that skips is not asked again at once', async () => {
-  const { cache, clock } = await benchOf('memory', PATIENT);
-  const options = { ttl: 10, staleWhileRevalidate: 600 };
-  await cache.set('k', 'old', options);
-  clock.advance(10_000);
-  let loads = 0;
-  for (let i = 0; i < 50; i++) {
-    await cache.getOrSet(
-      'k',
-      (c) => {
-        loads++;
-        c.skip();
-        return 'e';
-      },
-      options,
-    );
-    await breathe();
-  }
-  expect(loads).toBeLessThan(5);
-});
+it.each(['memory', 'redis', 'memory + redis'] as const)(
+  'a loader that skips ends the old value: nobody goes back to it: %s',
+  async (topology) => {
+    const { cache, clock } = await benchOf(topology, PATIENT);
+    const options = { ttl: 10, staleIfError: 600 };
+    await cache.set('k', 'old', options);
+    await cache.set('l', 'old', options);
+    clock.advance(10_000);
+    const seen: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      seen.push(await cache.getOrSet('k', (c) => (c.skip(), `new ${i}`), options));
+      const batch = await cache.getOrSetMany(
+        ['l'],
+        (_, c) => (c.skip(), new Map([['l', `new ${i}`]])),
+        options,
+      );
+      seen.push(batch.get('l')!);
+      clock.advance(100);
+    }
+    expect(seen).toStrictEqual([0, 1, 2, 3, 4].flatMap((i) => [`new ${i}`, `new ${i}`]));
+    await expect(cache.getOrSet<string>('k', broken, options)).rejects.toThrow('x');
+  },
+);
 
 it('a loader that has nothing ends the old value', async () => {
   const { cache, clock } = await benchOf('memory', PATIENT);
@@ -472,4 +477,164 @@ it('notModified keeps maps and dates, whatever the isolation', async () => {
       await closeBenches();
     }
   }
+});
+
+describe('who is told to make do with an old value that is gone when he takes it loads', () => {
+  const options = { ttl: 10, staleIfError: 60 } as const;
+  const open = async () => {
+    const bench = await benchOf('redis', PATIENT);
+    await bench.cache.set('a', 'old', options);
+    bench.clock.advance(10_000);
+    expect(await bench.cache.getOrSet<string>('a', broken, options)).toBe('old');
+    return bench;
+  };
+
+  it.each([
+    ['deleted', (cache: CacheManager) => cache.delete('a')],
+    ['beyond its window', (_: CacheManager, clock: ManualClock) => clock.pass(60_000)],
+  ] as const)('in a batch: %s', async (_, end) => {
+    const { cache, clock } = await open();
+    const load = new Deferred<void>();
+    const asked: string[][] = [];
+    const batch = cache.getOrSetMany(
+      ['a', 'b'],
+      async (keys) => {
+        asked.push(keys);
+        if (asked.length === 1) await load.promise;
+        return new Map(keys.map((key) => [key, `new ${key}`]));
+      },
+      options,
+    );
+    await breathe();
+    await end(cache, clock);
+    load.resolve();
+    expect([...(await batch)]).toStrictEqual([
+      ['a', 'new a'],
+      ['b', 'new b'],
+    ]);
+    expect(asked).toStrictEqual([['b'], ['a']]);
+    const { reads, hits, misses, coalesced } = cache.stats();
+    expect(hits + misses + coalesced).toBe(reads);
+  });
+});
+
+it('a load that began after an invalidation and fails is counted for all who shared it', async () => {
+  const [p, q] = await benchesOf('memory + redis', 2, PATIENT);
+  const ofP = new Deferred<string>();
+  const loading = p!.cache.getOrSet('k', () => ofP.promise);
+  await breathe();
+  const waiting = failure(q!.cache.getOrSet('k', () => 'row'));
+  await q!.clock.pass(5);
+  await q!.cache.delete('k');
+  const slow = async (): Promise<string> => q!.clock.wait(500).then(broken);
+  const second = failure(q!.cache.getOrSet('k', slow));
+  await q!.clock.pass(1_000);
+  await Promise.all([waiting, second]);
+  ofP.resolve('late');
+  await loading;
+  for (const { cache } of [p!, q!]) {
+    const { reads, hits, misses, coalesced } = cache.stats();
+    expect(hits + misses + coalesced).toBe(reads);
+  }
+});
+
+describe('loadTimeout.hard', () => {
+  it('holds for those who join a load without a limit; it goes on without them', async () => {
+    const { cache, clock } = await benchOf('memory');
+    const load = new Deferred<string>();
+    const first = cache.getOrSet('k', () => load.promise);
+    const joined = failure(cache.getOrSet('k', () => 'never', { loadTimeout: { hard: '200ms' } }));
+    const batch = failure(cache.getOrSetMany(['k'], () => new Map(), { loadTimeout: { hard: '200ms' } }));
+    await clock.pass(200);
+    expect([await joined, await batch]).toMatchObject([
+      { code: 'CACHE_LOAD_TIMEOUT' },
+      { code: 'CACHE_LOAD_TIMEOUT' },
+    ]);
+    load.resolve('v');
+    expect(await first).toBe('v');
+    expect(await cache.get('k')).toBe('v');
+  });
+
+  it('includes the time for which another process is waited for', async () => {
+    const [p, q] = await benchesOf('redis', 2);
+    void p!.cache.getOrSet('k', () => new Promise<string>(() => {}));
+    await breathe();
+    let loads = 0;
+    const waiting = failure(q!.cache.getOrSet('k', () => ++loads, { loadTimeout: { hard: '500ms' } }));
+    await q!.clock.pass(750);
+    expect(await waiting).toMatchObject({ code: 'CACHE_LOAD_TIMEOUT', key: 'k' });
+    expect(loads).toBe(0);
+  });
+
+  it('runs what is no promise and begins when it is awaited only once', async () => {
+    const { cache } = await benchOf('memory');
+    let begun = 0;
+    const lazy = { then: (resolve: (value: string) => void) => (begun++, resolve('v')) };
+    expect(await cache.getOrSet('k', () => lazy as never, { loadTimeout: { hard: '1s' } })).toBe('v');
+    expect(begun).toBe(1);
+  });
+});
+
+it('a soft limit serves no more than its own caller takes', async () => {
+  const { cache, clock } = await benchOf('memory');
+  await cache.set('k', 'old', { ttl: 10, staleIfError: 600 });
+  clock.advance(20_000);
+  const load = new Deferred<string>();
+  const options = { ttl: 10, staleIfError: 5, loadTimeout: { soft: '100ms' } } as const;
+  const read = cache.getOrSet('k', () => load.promise, options);
+  await clock.pass(1_000);
+  load.resolve('new');
+  expect(await read).toBe('new');
+});
+
+describe('notModified()', () => {
+  const options = { ttl: 10, staleIfError: 60 } as const;
+
+  it.each(['deleted', 'beyond its window'] as const)(
+    'loads anew when the old value is %s meanwhile',
+    async (how) => {
+      const { cache, clock } = await benchOf('memory + redis', PATIENT);
+      await cache.set('k', 'old', options);
+      clock.advance(10_000);
+      const asked = new Deferred<void>();
+      const seen: unknown[] = [];
+      const read = cache.getOrSet(
+        'k',
+        async (context) => {
+          seen.push(context.stale?.value);
+          if (context.stale === undefined) return 'new';
+          await asked.promise;
+          return context.notModified();
+        },
+        options,
+      );
+      await breathe();
+      if (how === 'deleted') await cache.delete('k');
+      else clock.advance(60_000);
+      asked.resolve();
+      expect(await read).toBe('new');
+      expect(seen).toStrictEqual(['old', undefined]);
+    },
+  );
+});
+
+it('a refresh whose result cannot be kept is a load that failed', async () => {
+  const { cache, clock } = await benchOf('memory', PATIENT);
+  const options = { ttl: 10, staleWhileRevalidate: 600 };
+  await cache.set<unknown>('k', 'old', options);
+  clock.advance(10_000);
+  expect(await cache.getOrSet<unknown>('k', () => () => 'a function', options)).toBe('old');
+  await breathe();
+  expect(cache.stats()).toMatchObject({ loads: 1, failedLoads: 1, loadsRunning: 0 });
+});
+
+it('a value that was set is loaded when it expires, whatever failed before', async () => {
+  const { cache, clock } = await benchOf('memory', PATIENT);
+  const options = { ttl: 10, staleIfError: 600 };
+  await cache.set('k', 'v1', options);
+  clock.advance(10_000);
+  expect(await cache.getOrSet<string>('k', broken, options)).toBe('v1');
+  await cache.set('k', 'v2', { ...options, ttl: '100ms' });
+  clock.advance(200);
+  expect(await cache.getOrSet('k', () => 'v3', options)).toBe('v3');
 });

@@ -74,9 +74,10 @@ export async function benchesOf(
   count: number,
   options: CacheOptions = {},
   redis = redisFor(topology),
+  random?: () => number,
 ): Promise<Bench[]> {
   const benches: Bench[] = [];
-  for (let i = 0; i < count; i++) benches.push(await benchOf(topology, options, redis));
+  for (let i = 0; i < count; i++) benches.push(await benchOf(topology, options, redis, random));
   return benches;
 }
 

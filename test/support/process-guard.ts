@@ -1,11 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 
-/** Ends with its standard input; the last line it read names the processes that are still running. */
-const SCRIPT = `last=; while read -r line; do last=$line; done; [ -z "$last" ] || kill -9 $last; rm -rf -- "$1"`;
+/**
+ * Ends with its standard input; the last line it read names the processes that are still running, each after the signal it
+ * is to get. A stopped process needs SIGCONT to obey any but SIGKILL. One that was told to end by itself may still write.
+ */
+const SCRIPT = `last=; while read -r line; do last=$line; done; folder=$1; set -- $last
+while [ $# -gt 1 ]; do kill "-$1" "$2"; kill -CONT "$2"; shift 2; done
+rm -rf -- "$folder" || { sleep 1; rm -rf -- "$folder"; }`;
+
+/** Who a server runs as, where it does not run as the tests do. */
+export interface ProcessOwner {
+  uid: number;
+  gid: number;
+}
 
 /**
  * Sees to it that no server outlives the tests that started it, however they end. A shell in a session of its own holds the
@@ -15,14 +26,19 @@ const SCRIPT = `last=; while read -r line; do last=$line; done; [ -z "$last" ] |
 export class ProcessGuard {
   #shell: ChildProcess | undefined;
   #folder: string | undefined;
-  readonly #pids = new Set<number>();
+  readonly #signals = new Map<number, 'KILL' | 'QUIT'>();
   #folders = 0;
 
-  /** A new folder that disappears with the last server. */
-  makeFolder(): string {
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'tiered-cache-test-'));
+  /** A new folder, the owner's, that disappears with the last server. All folders are below the `parent` of the first. */
+  makeFolder({ owner, parent = tmpdir() }: { owner?: ProcessOwner; parent?: string } = {}): string {
+    this.#folder ??= mkdtempSync(join(parent, 'tiered-cache-test-'));
     this.#folders++;
-    return mkdtempSync(join(this.#folder, 'server-'));
+    const folder = mkdtempSync(join(this.#folder, 'server-'));
+    if (owner) {
+      chmodSync(this.#folder, 0o711);
+      chownSync(folder, owner.uid, owner.gid);
+    }
+    return folder;
   }
 
   /** Gives a folder of {@link makeFolder} back. */
@@ -35,19 +51,20 @@ export class ProcessGuard {
     this.#folder = undefined;
   }
 
-  watch(pid: number): void {
-    this.#pids.add(pid);
+  watch(pid: number, signal: 'KILL' | 'QUIT' = 'KILL'): void {
+    this.#signals.set(pid, signal);
     this.#tell();
   }
 
   /** To be called as soon as the process is gone: its number may be given to another one. */
   forget(pid: number): void {
-    if (this.#pids.delete(pid)) this.#tell();
+    if (this.#signals.delete(pid)) this.#tell();
   }
 
   #tell(): void {
     this.#shell ??= startShell(this.#folder ?? '');
-    this.#shell.stdin?.write(`${[...this.#pids].join(' ')}\n`);
+    const line = [...this.#signals].map(([pid, signal]) => `${signal} ${pid}`).join(' ');
+    this.#shell.stdin?.write(`${line}\n`);
   }
 }
 

@@ -4,8 +4,8 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './ports.js';
 import { ProcessGuard } from './process-guard.js';
-import { findRedis, type RedisBinary } from './redis-binary.js';
 import { redisCommand } from './redis-wire.js';
+import { findServer, REDIS, type ServerBinary } from './server-binaries.js';
 import { until } from './until.js';
 
 export interface StartRedisOptions {
@@ -23,7 +23,7 @@ const ATTEMPTS = 5;
 
 /** Starts a Redis server of its own, without persistence, on a free loopback port. */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
-  const binary = await findRedis();
+  const binary = await findServer(REDIS);
   const folder = guard.makeFolder();
   try {
     for (let attempt = 1; ; attempt++) {
@@ -47,14 +47,14 @@ export class RedisServer {
   readonly host = HOST;
   readonly port: number;
   readonly password: string | undefined;
-  readonly #binary: RedisBinary;
+  readonly #binary: ServerBinary;
   readonly #folder: string;
   readonly #args: readonly string[];
   readonly #sentinelConfig: string | undefined;
   #child: ChildProcess | undefined;
   #stopped = false;
 
-  constructor(binary: RedisBinary, folder: string, port: number, options: StartRedisOptions) {
+  constructor(binary: ServerBinary, folder: string, port: number, options: StartRedisOptions) {
     this.#binary = binary;
     this.#folder = folder;
     this.port = port;

@@ -89,7 +89,7 @@ describe('startRedis', () => {
   });
 
   it('takes a password and arguments', async () => {
-    const server = await started({ password: 'a b"c', args: ['--maxmemory', '10mb'] });
+    const server = await started({ password: "a b'c", args: ['--maxmemory', '10mb'] });
     expect(await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')).toBe('OK');
     await expect(redisCommand({ host: server.host, port: server.port }, 'PING')).rejects.toThrow('NOAUTH');
   });

@@ -7,6 +7,12 @@ export { startSentinel, type RedisSentinel } from './redis-sentinel.js';
 export { redisCommand, type RedisAddress } from './redis-wire.js';
 export { until, type UntilOptions } from './until.js';
 
+/** The version of Redis that it is, or behaves like: Valkey says 7. */
+export async function majorVersion(server: RedisServer): Promise<number> {
+  const info = await server.command('INFO', 'server');
+  return Number(/^redis_version:(\d+)/m.exec(info)?.[1]);
+}
+
 export interface AnyRedis {
   readonly url: string;
   stop(): Promise<void>;

@@ -62,5 +62,7 @@ export function entryOptions(options: object, site: MethodSite): EntryOptions {
     if (error instanceof CacheError) throw site.definitionError(error.message, error);
     throw error;
   }
+  if (entry['loadTimeout'] !== undefined)
+    entry['loadTimeout'] = Object.freeze({ ...(entry['loadTimeout'] as object) });
   return Object.freeze(entry);
 }

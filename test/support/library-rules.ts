@@ -3,6 +3,7 @@ import type { LayerRules } from './layers.js';
 /** The layers of `lib/`: the diagram of the architecture as a check. */
 export const LIBRARY_RULES: LayerRules = {
   layers: [
+    'typeorm/',
     'index.ts',
     'nest/',
     'create-cache.ts',
@@ -13,6 +14,7 @@ export const LIBRARY_RULES: LayerRules = {
     'coherence/',
     'codec/',
     'observability/',
+    'typeorm/sql/',
     'primitives/',
   ],
   packages: {
@@ -20,7 +22,7 @@ export const LIBRARY_RULES: LayerRules = {
     'reflect-metadata': ['nest/'],
     rxjs: ['nest/'],
     acorn: ['nest/decorators/'],
-    'lru-cache': ['tiers/'],
+    'lru-cache': ['tiers/', 'typeorm/sql/'],
     ioredis: ['stores/redis/'],
     'class-transformer': ['codec/class-metadata.ts'],
   },
@@ -28,4 +30,12 @@ export const LIBRARY_RULES: LayerRules = {
 };
 
 /** Layers that know no framework, no driver and no ORM; stores are the only place for drivers. */
-export const FRAMEWORK_FREE = ['core/', 'tiers/', 'coherence/', 'codec/', 'observability/', 'primitives/'];
+export const FRAMEWORK_FREE = [
+  'core/',
+  'tiers/',
+  'coherence/',
+  'codec/',
+  'observability/',
+  'typeorm/sql/',
+  'primitives/',
+];

@@ -50,10 +50,8 @@ class Tokenizer {
 
   run(): TokenizedSql {
     while (this.#at < this.sql.length) this.#next();
-    const certain = !this.#mixed && !(this.dialect === 'mysql' && this.#hidesQuestions());
-    const tokens = certain
-      ? this.#tokens
-      : this.#tokens.map((token) => (token.place < 0 ? token : { ...token, kind: 'opaque' as const }));
+    const replaced = this.dialect === 'mysql' && this.#hidesQuestions();
+    const tokens = this.#mixed || replaced ? this.#tokens.map(withoutValue) : this.#tokens;
     return { tokens, conditional: this.#conditional };
   }
 
@@ -214,4 +212,10 @@ class Tokenizer {
     if (found !== undefined) this.#at += found.length;
     return found;
   }
+}
+
+/** A token of a text in which it cannot be told which value is whose. */
+function withoutValue(token: Token): Token {
+  const isUncertain = token.kind === 'parameter' || (token.kind === 'string' && token.text.includes('?'));
+  return isUncertain ? { ...token, kind: 'opaque' } : token;
 }

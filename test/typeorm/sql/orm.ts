@@ -56,11 +56,11 @@ export class Orm {
 
   private constructor(
     readonly source: DataSource,
-    private readonly dialect: SqlDialect,
+    dialect: SqlDialect,
   ) {
     source.subscribers.push({
       afterQuery: ({ query, parameters }) => {
-        const effects = effectsOf(query, dialect, parameters);
+        const effects = effectsOf(query, dialect, parameters as readonly unknown[] | undefined);
         if (effects !== '') this.#effects.push(effects);
       },
     });
@@ -101,7 +101,7 @@ function answer(text: string): Record<string, unknown>[] {
 }
 
 function valueOf(name: string): unknown {
-  if (/At$/.test(name)) return name.includes('deleted') ? null : new Date(0);
+  if (name.endsWith('At')) return name.includes('deleted') ? null : new Date(0);
   return /email|note/.test(name) ? 'old' : 1;
 }
 

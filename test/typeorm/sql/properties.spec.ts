@@ -138,9 +138,9 @@ describe('long texts', () => {
     for (const dialect of DIALECTS) {
       for (const start of ['', 'update t set a = 1 where ', 'select 1;', 'with x as ']) {
         const began = performance.now();
-        readSql(start + part.repeat(400_000 / part.length), undefined, dialect);
-        // Quadratic work on texts of this length takes minutes.
-        expect(performance.now() - began).toBeLessThan(3_000);
+        readSql(start + part.repeat(100_000 / part.length), undefined, dialect);
+        // Quadratic work on a text of this length takes much longer.
+        expect(performance.now() - began).toBeLessThan(2_000);
       }
     }
   });

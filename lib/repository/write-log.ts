@@ -50,15 +50,18 @@ export class WriteLog {
     this.#changesOf(session).writeAnything();
   }
 
-  savepoint(session: Session, savepoint: string): void {
+  /** @param begins whether a savepoint outside of a transaction begins one, which its release commits */
+  savepoint(session: Session, savepoint: string, begins = false): void {
+    if (begins && !this.isOpen(session)) this.#open.set(session, []);
     this.#open.get(session)?.push({ savepoint, changes: new Changes() });
   }
 
   /** The savepoint is gone, and what was written since belongs to whatever was before it. */
-  release(session: Session, savepoint: string): void {
+  async release(session: Session, savepoint: string): Promise<void> {
     const frames = this.#open.get(session);
     const at = lastOf(frames, savepoint);
     if (frames === undefined || at === -1) return;
+    if (at === 0) return this.commit(session);
     for (const { changes } of frames.splice(at)) frames.at(-1)!.changes.take(changes);
   }
 

@@ -4,12 +4,13 @@ import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import type { RowReport, TableWrite } from '../repository/changes.js';
 import { policyOf } from './cache-entity.js';
 import { EntityMapping } from './entity-mapping.js';
-import type { SqlEffect } from './sql/effects.js';
-
-type Write = Extract<SqlEffect, { readonly kind: 'write' }>;
+import type { SqlWrite } from './sql/effects.js';
 
 /** More combinations of values than that are any row. */
 const MOST_IDS = 200;
+
+/** Tables that TypeORM keeps for itself. */
+const OWN_TABLES = new Set(['migrations', 'typeorm_metadata', 'query-result-cache', 'sqlite_sequence']);
 
 /** One table, with the entities that are stored in it. */
 interface Table {
@@ -25,9 +26,14 @@ export class SourceTables {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** What a statement did to tables that entities are stored in, and what the database then did by itself. */
-  writesOf(write: Write, result: unknown): TableWrite[] {
-    return this.#named(write.table).flatMap((table) => {
+  /**
+   * What a statement did to tables that entities are stored in, and what the database then did by itself.
+   * @returns `undefined` when no entity is stored in it: it may be a view of one that is, or a part of its table
+   */
+  writesOf(write: SqlWrite, result: unknown): TableWrite[] | undefined {
+    const tables = this.#named(write.table);
+    if (tables.length === 0) return OWN_TABLES.has(write.table.at(-1)!.toLowerCase()) ? [] : undefined;
+    return tables.flatMap((table) => {
       const cascades = this.#cascadesOf(table, write);
       return [{ table: table.path, ...rowsOf(table, write, result) }, ...cascades.map(anyRow)];
     });
@@ -70,7 +76,7 @@ export class SourceTables {
   }
 
   /** The tables whose rows the database changes because of their foreign keys. */
-  #cascadesOf(table: Table, { verb, sets }: Write): string[] {
+  #cascadesOf(table: Table, { verb, sets }: SqlWrite): string[] {
     if (verb !== 'delete' && verb !== 'truncate' && verb !== 'update' && verb !== 'upsert') return [];
     const removes = verb === 'delete' || verb === 'truncate';
     const touched = new Set<string>();
@@ -80,7 +86,7 @@ export class SourceTables {
           if (key.referencedEntityMetadata.tablePath !== path || touched.has(metadata.tablePath)) continue;
           const action = removes ? key.onDelete : key.onUpdate;
           const concerned =
-            removes || sets === undefined || key.referencedColumnNames.some((name) => sets.includes(name));
+            removes || sets === undefined || key.referencedColumnNames.some((name) => setsColumn(sets, name));
           if (!concerned || action === undefined || action === 'NO ACTION' || action === 'RESTRICT') continue;
           touched.add(metadata.tablePath);
           follow(metadata.tablePath);
@@ -127,7 +133,7 @@ function anyRow(table: string): TableWrite {
   return { table, rows: undefined, added: 0 };
 }
 
-function rowsOf(table: Table, write: Write, result: unknown): Omit<TableWrite, 'table'> {
+function rowsOf(table: Table, write: SqlWrite, result: unknown): Omit<TableWrite, 'table'> {
   switch (write.verb) {
     case 'insert':
       return { rows: [], added: countOf(result) };
@@ -148,14 +154,14 @@ function countOf(result: unknown): number {
   return typeof count === 'number' && count > 0 ? count : Number.NaN;
 }
 
-function idsOf({ mappings }: Table, { verb, where, sets }: Write): string[] | undefined {
+function idsOf({ mappings }: Table, { verb, where, sets }: SqlWrite): string[] | undefined {
   const [mapping] = mappings;
   if (mapping === undefined || where === undefined) return undefined;
   const columns = mapping.idColumns;
   // A row that gets another id is another row afterwards.
   if (
     verb === 'update' &&
-    (sets === undefined || columns.some(({ databaseName }) => sets.includes(databaseName)))
+    (sets === undefined || columns.some(({ databaseName }) => setsColumn(sets, databaseName)))
   )
     return undefined;
   const values = columns.map(({ databaseName }) => where.get(databaseName));
@@ -165,6 +171,11 @@ function idsOf({ mappings }: Table, { verb, where, sets }: Write): string[] | un
     mapping.exactId((column) => of.get(column)),
   );
   return ids.every((id) => id !== undefined) ? ids : undefined;
+}
+
+/** Names that differ in case are the same to some databases. */
+function setsColumn(sets: readonly string[], name: string): boolean {
+  return sets.some((set) => set.toLowerCase() === name.toLowerCase());
 }
 
 function combine(

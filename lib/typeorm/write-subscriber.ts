@@ -89,6 +89,8 @@ export class WriteSubscriber implements EntitySubscriberInterface {
     const { log } = this.observer;
     switch (effect.kind) {
       case 'begin':
+        // Where a transaction is open already, MySQL commits it; others go on with it.
+        if (success && this.dialect === 'mysql') await log.commit(runner);
         return success ? log.begin(runner) : undefined;
       case 'commit':
         // One that failed may have been carried out: its answer was lost.
@@ -96,15 +98,18 @@ export class WriteSubscriber implements EntitySubscriberInterface {
       case 'rollback':
         return log.rollback(runner);
       case 'savepoint':
-        return success ? log.savepoint(runner, effect.name) : undefined;
+        return success ? log.savepoint(runner, effect.name, this.dialect === 'sqlite') : undefined;
       case 'release':
         return success ? log.release(runner, effect.name) : undefined;
       case 'rollback-to':
         return success ? log.rollbackTo(runner, effect.name) : undefined;
       case 'unknown':
         return log.writeAnything(runner);
-      case 'write':
-        for (const write of this.#tables.writesOf(effect, result)) log.write(runner, write);
+      case 'write': {
+        const writes = this.#tables.writesOf(effect, result);
+        if (writes === undefined) return log.writeAnything(runner);
+        for (const write of writes) log.write(runner, write);
+      }
     }
   }
 }

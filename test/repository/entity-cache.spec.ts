@@ -76,7 +76,7 @@ describe.each(TOPOLOGIES)('%s', (topology) => {
       const inner = tasks.savepoint(t, 'inner');
       tasks.change(t, other.id, { done: true });
       inner.rollback();
-      outer.release();
+      await outer.release();
     });
     database.reads = 0;
     expect(await read()).toMatchObject([{ done: true }, { done: false }]);

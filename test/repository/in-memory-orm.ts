@@ -168,7 +168,7 @@ export class CachedTasks {
     });
   }
 
-  savepoint(transaction: InMemoryTransaction, name: string): { release(): void; rollback(): void } {
+  savepoint(transaction: InMemoryTransaction, name: string): { release(): Promise<void>; rollback(): void } {
     const before = new Map(transaction.rows);
     this.#log.savepoint(transaction, name);
     return {

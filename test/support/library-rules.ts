@@ -15,6 +15,7 @@ export const LIBRARY_RULES: LayerRules = {
     'coherence/',
     'codec/',
     'observability/',
+    'typeorm/sql/',
     'primitives/',
   ],
   packages: {
@@ -38,5 +39,6 @@ export const FRAMEWORK_FREE = [
   'coherence/',
   'codec/',
   'observability/',
+  'typeorm/sql/',
   'primitives/',
 ];

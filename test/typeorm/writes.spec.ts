@@ -1,4 +1,4 @@
-import { afterEach, beforeEach } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 
 import { closeBenches } from '../support/caches.js';
 import { SQLJS } from './shop.js';
@@ -16,3 +16,16 @@ afterEach(async () => {
 });
 
 writing(() => shop);
+
+it('a savepoint outside of a transaction begins one', async () => {
+  const { source, users } = shop;
+  await users.findById(1);
+  const runner = source.createQueryRunner();
+  await runner.query('SAVEPOINT outer_one');
+  await runner.query(`UPDATE "user" SET name = 'nobody' WHERE id = 1`);
+  expect(await users.findById(1)).toMatchObject({ name: 'nobody' });
+  await runner.query('ROLLBACK TO outer_one');
+  await runner.query(`UPDATE "user" SET name = 'Anna' WHERE id = 1`);
+  await runner.query('RELEASE outer_one');
+  expect(await users.findById(1)).toMatchObject({ name: 'Anna' });
+});

@@ -79,8 +79,8 @@ export interface EntityAdapter<Entity extends object> {
   /** A new instance. */
   hydrate(row: Row): Entity | Promise<Entity>;
   /**
-   * Whether what is read without a session is what everybody may see. Not where all share one connection, and somebody has a
-   * transaction open on it.
+   * What is read without a session is what everybody may see if this is the same before and after, and not `undefined`. Where
+   * all share one connection, it is `undefined` while somebody has a transaction open on it, and another one afterwards.
    */
-  readsCommitted(): boolean;
+  committedState(): number | undefined;
 }

@@ -57,9 +57,8 @@ export class EntityCache<Entity extends object> {
     const row = await this.view().getOrSet<Row | null>(
       this.#keyOf(id),
       async (context) => {
-        const [found] = await adapter.fetch([id], undefined);
+        const [found] = await readCommitted(adapter, context, () => adapter.fetch([id], undefined));
         if (found === undefined) context.addTags([this.#names.absent]);
-        if (!adapter.readsCommitted()) context.skip();
         return found ?? null;
       },
       { ...this.parts.options, ...options, tags },
@@ -80,8 +79,8 @@ export class EntityCache<Entity extends object> {
       idOf.keys(),
       async (missing, context) => {
         const wanted = missing.map((key) => idOf.get(key)!);
-        const found = await this.#fetchAll(wanted, undefined);
-        if (!this.parts.adapter.readsCommitted()) context.skip();
+        const fetch = () => this.#fetchAll(wanted, undefined);
+        const found = await readCommitted(this.parts.adapter, context, fetch);
         missing.forEach((key, i) => {
           const { text } = wanted[i]!;
           const absent = found.has(text) ? [] : [this.#names.absent];
@@ -157,11 +156,7 @@ export class EntityCache<Entity extends object> {
     const { adapter } = this.parts;
     return this.view().getOrSet<T>(
       this.#keyOfQuery(plan.key),
-      async (context) => {
-        const result = await run();
-        if (!adapter.readsCommitted()) context.skip();
-        return result;
-      },
+      (context) => readCommitted(adapter, context, run),
       { ...this.parts.options, ...options, tags: tagsOfReads(adapter.shape.source, plan.reads) },
     );
   }
@@ -204,4 +199,16 @@ export class EntityCache<Entity extends object> {
 /** A row that a list names twice comes twice, as one object. */
 function inOrder<Entity>(ids: readonly EntityId[], found: ReadonlyMap<string, Entity>): Entity[] {
   return ids.flatMap(({ text }) => found.get(text) ?? []);
+}
+
+/** Reads for everybody. What may not be committed is for those who asked, and is not stored. */
+export async function readCommitted<T>(
+  adapter: Pick<EntityAdapter<never>, 'committedState'>,
+  context: { skip(): void },
+  read: () => Promise<T>,
+): Promise<T> {
+  const before = adapter.committedState();
+  const result = await read();
+  if (before === undefined || adapter.committedState() !== before) context.skip();
+  return result;
 }

@@ -1,6 +1,6 @@
 import { escapeKeyPart } from '../primitives/escape.js';
 import type { EntityId, Read, Session } from './contract.js';
-import type { DirectRead, EntityCache } from './entity-cache.js';
+import { type DirectRead, type EntityCache, readCommitted } from './entity-cache.js';
 import { tagsOfReads } from './table-tags.js';
 
 /** What is related to an entity's instances by one of its relations, where that is a matter of other rows. */
@@ -51,8 +51,7 @@ async function listed(
     parentOf.keys(),
     async (missing, context) => {
       const wanted = missing.map((key) => parentOf.get(key)!);
-      const related = await plan.run(wanted, undefined);
-      if (!adapter.readsCommitted()) context.skip();
+      const related = await readCommitted(adapter, context, () => plan.run(wanted, undefined));
       missing.forEach((key, i) => context.addTags(tagsOfReads(shape.source, plan.reads(wanted[i]!)), key));
       return new Map(
         missing.map((key, i) => [key, (related.get(wanted[i]!.text) ?? []).map(({ values }) => values)]),

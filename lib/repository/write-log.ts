@@ -25,7 +25,14 @@ export class WriteLog {
   readonly #open = new WeakMap<Session, Frame[]>();
   readonly #loose = new WeakMap<Session, Changes>();
 
+  #begun = 0;
+
   constructor(private readonly target: WriteTarget) {}
+
+  /** How many transactions were begun. */
+  get begun(): number {
+    return this.#begun;
+  }
 
   /** Whether a transaction is open. */
   isOpen(session: Session): boolean {
@@ -33,7 +40,7 @@ export class WriteLog {
   }
 
   begin(session: Session): void {
-    if (!this.isOpen(session)) this.#open.set(session, [{ savepoint: undefined, changes: new Changes() }]);
+    if (!this.isOpen(session)) this.#start(session, [{ savepoint: undefined, changes: new Changes() }]);
   }
 
   write(session: Session, write: TableWrite): void {
@@ -52,7 +59,7 @@ export class WriteLog {
 
   /** @param begins whether a savepoint outside of a transaction begins one, which its release commits */
   savepoint(session: Session, savepoint: string, begins = false): void {
-    if (begins && !this.isOpen(session)) this.#open.set(session, []);
+    if (begins && !this.isOpen(session)) this.#start(session, []);
     this.#open.get(session)?.push({ savepoint, changes: new Changes() });
   }
 
@@ -93,6 +100,11 @@ export class WriteLog {
     if (changes === undefined) return;
     this.#loose.delete(session);
     await this.#publish(changes);
+  }
+
+  #start(session: Session, frames: Frame[]): void {
+    this.#begun++;
+    this.#open.set(session, frames);
   }
 
   async #publish(changes: Changes): Promise<void> {

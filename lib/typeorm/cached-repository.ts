@@ -42,9 +42,14 @@ export class CachedRepository<Entity extends ObjectLiteral> {
   constructor(
     private readonly source: DataSourceCache,
     private readonly target: EntityTarget<Entity>,
-    readonly manager: EntityManager = source.dataSource.manager,
+    private readonly given?: EntityManager,
   ) {
     this.#parts = source.entity(target);
+  }
+
+  /** Asked anew each time: there are libraries that put the manager of the current transaction in its place. */
+  get manager(): EntityManager {
+    return this.given ?? this.source.dataSource.manager;
   }
 
   /** The plain repository, in the same transaction if there is one. Its writes are seen as well. */

@@ -119,7 +119,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
         const transformer = transformerOf(own, this.dataSource);
         const entities = transformer.transform([...rows], own.expressionMap.mainAlias!) as Entity[];
         await this.observer.loaded(this.mapping.metadata, entities);
-        for (const entity of entities) this.observer.handedOut(entity);
+        this.observer.handedOutAll(this.mapping.metadata, entities);
         return { entities, count };
       },
     };

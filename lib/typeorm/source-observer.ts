@@ -66,9 +66,11 @@ export class SourceObserver {
     return runner !== undefined && this.#isInTransaction(runner) ? runner : undefined;
   }
 
-  readsCommitted(): boolean {
+  /** See `EntityAdapter`. */
+  committedState(): number | undefined {
     const runner = this.#onlyRunner();
-    return runner === undefined || !this.#isInTransaction(runner);
+    if (runner === undefined) return 0;
+    return this.#isInTransaction(runner) ? undefined : this.log.begun;
   }
 
   /** Reads within a session, or else on the master: a replica may not have yet what was invalidated here. */
@@ -89,6 +91,19 @@ export class SourceObserver {
     if (!listened && !this.dataSource.subscribers.some(({ afterLoad }) => afterLoad !== undefined)) return;
     const runner = this.dataSource.createQueryRunner();
     await runner.broadcaster.broadcast('Load', metadata, entities as ObjectLiteral[]);
+  }
+
+  /** Entities made of what was stored were given to somebody, with what is related to them. */
+  handedOutAll(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): void {
+    for (const entity of entities) {
+      if (this.#handedOut.has(entity)) continue;
+      this.handedOut(entity);
+      for (const relation of metadata.relations) {
+        const related: unknown = relation.isLazy ? undefined : relation.getEntityValue(entity);
+        if (typeof related !== 'object' || related === null) continue;
+        this.handedOutAll(relation.inverseEntityMetadata, Array.isArray(related) ? related : [related]);
+      }
+    }
   }
 
   /** An instance made of what was stored was given to somebody. */

@@ -73,8 +73,8 @@ export class TypeOrmAdapter<Entity extends ObjectLiteral> implements EntityAdapt
     return entity!;
   }
 
-  readsCommitted(): boolean {
-    return this.observer.readsCommitted();
+  committedState(): number | undefined {
+    return this.observer.committedState();
   }
 
   #builder(manager: EntityManager): SelectQueryBuilder<ObjectLiteral> {

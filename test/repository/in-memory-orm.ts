@@ -87,8 +87,8 @@ class TaskAdapter implements EntityAdapter<Task> {
     return { ...(row as unknown as Task) };
   }
 
-  readsCommitted(): boolean {
-    return true;
+  committedState(): number {
+    return 0;
   }
 }
 

@@ -23,9 +23,16 @@ export interface ClassTransformerStorage {
  * Finds what class-transformer's decorators have recorded. Its storage is no public export, but at a fixed place in 0.5, the
  * last release line, where `@nestjs/mapped-types` reads it as well. A bundler may take another build of the package for
  * the application's decorators, whose storage is then another one, so the one found is put to the test.
+ * It is looked for once: every test leaves a class in it, for as long as the process lives.
  * @returns `'unknown'` when no storage is the one that decorators write to, `undefined` when the package is not installed
  */
-export async function findTypeStorage(): Promise<ClassTransformerStorage | 'unknown' | undefined> {
+export function findTypeStorage(): Promise<ClassTransformerStorage | 'unknown' | undefined> {
+  return (found ??= lookForStorage());
+}
+
+let found: ReturnType<typeof lookForStorage> | undefined;
+
+async function lookForStorage(): Promise<ClassTransformerStorage | 'unknown' | undefined> {
   const transformer = await importIfInstalled(() => import('class-transformer'));
   if (!transformer) return undefined;
   class Probe {

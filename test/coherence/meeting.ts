@@ -148,7 +148,7 @@ export class Meeting implements Scenario {
       if (moved === 0) break;
       await breathe();
     }
-    if (this.#loader.hasHeard) this.#loader.floor = 2;
+    if (this.#loader.floor < 2 && this.#loader.hasHeard) this.#loader.floor = 2;
     for (const reader of this.#readers) reader.peek();
   }
 

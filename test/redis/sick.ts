@@ -14,6 +14,8 @@ import { Latencies, Load } from './sick-load.js';
 /** What a getOrSet may take beyond its loader, and how soon Redis has to be used again after its return, in milliseconds. */
 const P99 = 50;
 const RECOVERY = 2_000;
+/** How long Redis on loopback is waited for. */
+const PATIENCE = 40;
 /** No call may take so long, whatever happens: then it would as well be said to hang. */
 const HANG = 1_500;
 
@@ -31,6 +33,11 @@ export interface Sickness {
   readonly lasts?: number;
   /** Why the breaker opens, and which; `undefined` where it need not, since Redis answers most of what it is asked. */
   readonly opens: readonly StoreTrouble[] | undefined;
+  /**
+   * Why it may open as well if it takes longer to begin than Redis is waited for: a process that is killed says nothing until
+   * it is its turn to die, and on a busy machine that takes a while.
+   */
+  readonly atFirst?: StoreTrouble;
   readonly part?: 'redis' | 'writes';
 }
 
@@ -58,7 +65,7 @@ export async function expectUnharmed(sickness: Sickness): Promise<void> {
       new StoreLog(undefined).surroundings,
     );
     const q = await instances.open({ namespace, redis: sickness.witness });
-    await observe(sickness, p, q);
+    await observe(sickness, p, q, lines);
     await expectSaid(lines, sickness);
   } finally {
     await instances.close();
@@ -69,25 +76,29 @@ export async function expectUnharmed(sickness: Sickness): Promise<void> {
   expect(unhandled).toStrictEqual([]);
 }
 
-async function observe(sickness: Sickness, p: Instance, q: Instance): Promise<void> {
+async function observe(sickness: Sickness, p: Instance, q: Instance, lines: string[]): Promise<void> {
   const { name, lasts = 1_500 } = sickness;
   const keys = Array.from({ length: INVALIDATED }, (_, i) => `row:${i}`);
   await p.cache.setMany(keys.map((key) => [key, 'old'] as const));
   await p.cache.set('tagged', 'old', { tags: ['t'] });
   await q.cache.getMany([...keys, 'tagged']);
   const load = new Load(p.cache);
-  await until(() => load.calls > 1_000, { what: 'traffic' });
+  await until(() => load.calls > 1_000 && isWell(p) && saysThatAllIsWell(lines), { what: 'traffic' });
+  // A machine that was busy may have made Redis late before: what is said from now on is about the sickness.
+  p.events.length = 0;
+  lines.length = 0;
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
   load.latencies = new Latencies();
   const { latencies } = load;
   let recovery: number;
   try {
+    const beginning = performance.now();
     await sickness.begin();
     const begun = performance.now();
     // What cannot be told keeps this instance from reading in Redis at all, and then it is given nothing it could refuse.
     const early = sickness.part === 'writes' ? undefined : p.cache.delete(keys[0]!);
-    if (sickness.opens !== undefined) await expectOpened(p, sickness);
+    if (sickness.opens !== undefined) await expectOpened(p, sickness, begun - beginning);
     await Promise.all([early, invalidate(p, keys)]);
     await until(() => performance.now() - begun > lasts);
     const { hits } = p.cache.stats().redis!;
@@ -105,7 +116,14 @@ async function observe(sickness: Sickness, p: Instance, q: Instance): Promise<vo
   expect(recovery).toBeLessThanOrEqual(RECOVERY);
 }
 
-async function expectOpened(p: Instance, { opens, part = 'redis' }: Sickness): Promise<void> {
+function isWell({ cache }: Instance): boolean {
+  const { redis } = cache.stats();
+  return redis!.breaker === 'closed' && redis!.writeBreaker === 'closed';
+}
+
+/** @param began within how many milliseconds */
+async function expectOpened(p: Instance, sickness: Sickness, began: number): Promise<void> {
+  const { opens, atFirst, part = 'redis' } = sickness;
   const field = part === 'redis' ? 'breaker' : 'writeBreaker';
   await until(() => p.cache.stats().redis![field] !== 'closed', {
     timeout: 3_000,
@@ -113,7 +131,7 @@ async function expectOpened(p: Instance, { opens, part = 'redis' }: Sickness): P
   });
   const [event] = p.eventsOf('breaker-opened');
   expect(event).toMatchObject({ what: [part] });
-  expect(opens).toContain(event!.reason);
+  expect([...opens!, ...(began > PATIENCE ? [atFirst] : [])]).toContain(event!.reason);
 }
 
 /** Nobody waits for a Redis that is known not to answer. */
@@ -131,8 +149,7 @@ async function recovered(p: Instance, hits: number): Promise<number> {
   await until(
     () => {
       const { redis, coherence } = p.cache.stats();
-      const used = redis!.breaker === 'closed' && redis!.writeBreaker === 'closed' && redis!.hits > hits;
-      return used && coherence!.queued === 0;
+      return isWell(p) && redis!.hits > hits && coherence!.queued === 0;
     },
     { timeout: 15_000, what: 'Redis being used again' },
   );
@@ -149,13 +166,19 @@ async function expectInvalid(q: Instance, keys: readonly string[]): Promise<void
 
 /** A trouble is said once when it begins, and once when it is over. */
 async function expectSaid(lines: readonly string[], { opens }: Sickness): Promise<void> {
-  const begins = (): string[] =>
-    lines.filter((line) => /cannot be reached|cannot be used|stores nothing/.test(line));
-  const ends = (): string[] => lines.filter((line) => /can be reached again|stores again/.test(line));
-  await until(() => begins().length === ends().length, { what: 'the log saying that it is over' });
+  await until(() => saysThatAllIsWell(lines), { what: 'the log saying that it is over' });
   // Its beginning and its end may each cost a connection.
-  if (opens === undefined) expect(begins().length).toBeLessThanOrEqual(2);
-  else expect(begins()).toHaveLength(1);
+  if (opens === undefined) expect(beginsIn(lines).length).toBeLessThanOrEqual(2);
+  else expect(beginsIn(lines)).toHaveLength(1);
+}
+
+function beginsIn(lines: readonly string[]): string[] {
+  return lines.filter((line) => /cannot be reached|cannot be used|stores nothing/.test(line));
+}
+
+function saysThatAllIsWell(lines: readonly string[]): boolean {
+  const ends = lines.filter((line) => /can be reached again|stores again/.test(line));
+  return beginsIn(lines).length === ends.length;
 }
 
 /** For the table in docs/when-redis-fails.md. */

@@ -16,6 +16,9 @@ export interface Shape {
 /** Beyond a bounded rate bytes arrive in pieces of so many milliseconds. */
 const PIECE = 10;
 
+/** So many deliveries are taken out of their queue together: to shift a queue of thousands copies all of it, each time. */
+const DELIVERED_AT_MOST = 1_000;
+
 /** The two sides of one proxied connection and what is on its way between them. */
 export class ProxiedConnection {
   /** Resolves once no socket is left. */
@@ -84,6 +87,8 @@ class Lane {
   readonly #to: Socket;
   readonly #shape: Shape;
   readonly #queue: Delivery[] = [];
+  /** How many of the first in the queue have been delivered. */
+  #delivered = 0;
   #timer: NodeJS.Timeout | undefined;
   #swallows = false;
   /** When all that is on its way has arrived, where the rate is bounded. */
@@ -106,7 +111,7 @@ class Lane {
   /** Loses what is on its way and all that is still to come; it is read all the same, so that no sender gets stuck. */
   swallow(): void {
     this.#swallows = true;
-    this.#queue.length = 0;
+    this.#forget(this.#queue.length);
     clearTimeout(this.#timer);
     this.#from.resume();
   }
@@ -141,12 +146,12 @@ class Lane {
   }
 
   /**
-   * Only ever looks at the first in line, which keeps the order. Nothing is handed to a socket that cannot send it yet: once
+   * Only ever looks at the first in line that was not delivered, which keeps the order. Nothing is handed to a socket that cannot send it yet: once
    * there it could not be swallowed any more.
    */
   #deliver(): void {
     clearTimeout(this.#timer);
-    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
+    for (let next = this.#first; next; next = this.#first) {
       if (this.#to.connecting || this.#to.writableNeedDrain) {
         this.#from.pause();
         return;
@@ -157,9 +162,19 @@ class Lane {
         this.#timer = setTimeout(() => this.#deliver(), early);
         return;
       }
-      this.#queue.shift();
+      if (++this.#delivered >= DELIVERED_AT_MOST) this.#forget(this.#delivered);
       next.run();
     }
+    this.#forget(this.#delivered);
+  }
+
+  get #first(): Delivery | undefined {
+    return this.#queue[this.#delivered];
+  }
+
+  #forget(count: number): void {
+    this.#queue.splice(0, count);
+    this.#delivered = 0;
   }
 }
 

@@ -43,7 +43,7 @@ export class SourceObserver {
   /**
    * @param source the data source's name
    * @param cache told of all that is written from now on
-   * @throws CacheEntityError when the driver's transactions cannot be seen
+   * @throws CacheEntityError when the driver's transactions cannot be seen, or it has another name
    */
   static of(source: string, dataSource: DataSource, cache: CacheManager): SourceObserver {
     const { type } = dataSource.options;
@@ -56,6 +56,11 @@ export class SourceObserver {
     let observer = OBSERVERS.get(dataSource);
     if (observer === undefined)
       OBSERVERS.set(dataSource, (observer = new SourceObserver(source, dataSource, dialect)));
+    if (observer.source !== source) {
+      throw new CacheEntityError(
+        `one data source cannot be cached under two names, '${observer.source}' and '${source}': what is written would be known under one of them`,
+      );
+    }
     observer.#caches.add(cache);
     return observer;
   }

@@ -254,6 +254,12 @@ describe('bad input is an error that says what to do', () => {
       'CACHE_QUERY_UNSUPPORTED',
       /which tables .* cannot be told.*cached\(\{ tables/,
     ],
+    [
+      'a second name of a data source',
+      () => DataSourceCache.of('other', source, cached.cache),
+      'CACHE_ENTITY_INVALID',
+      /under two names, 'default' and 'other'/,
+    ],
     ['a bad option', () => of(User).cached({ ttl: -1 }).find(), 'CACHE_DURATION_INVALID', /ttl is -1/],
   ])('%s', async (_, act, code, message) => {
     const error = await failure((async () => act())());

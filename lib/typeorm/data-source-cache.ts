@@ -35,6 +35,7 @@ export class DataSourceCache {
   static of(source: string, dataSource: DataSource, cache: CacheManager): DataSourceCache {
     let byCache = KNOWN.get(dataSource);
     if (byCache === undefined) KNOWN.set(dataSource, (byCache = new Map()));
+    SourceObserver.of(source, dataSource, cache);
     let known = byCache.get(cache);
     if (known === undefined) byCache.set(cache, (known = new DataSourceCache(source, dataSource, cache)));
     return known;

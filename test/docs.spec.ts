@@ -9,8 +9,8 @@ it('the page of errors names every code and its class', () => {
   const declared = sources.flatMap((text) => [
     ...text.matchAll(/class (\w+) extends CacheError \{[^}]*?readonly code = '(\w+)'/g),
   ]);
-  const known = declared.map(([, name, code]) => [code, name]);
-  const listed = [...page.matchAll(/^\| `(\w+)` +\| `(\w+)`/gm)].map(([, code, name]) => [code, name]);
+  const known = declared.map(([, name, code]) => `${code} ${name}`);
+  const listed = [...page.matchAll(/^\| `(\w+)` +\| `(\w+)`/gm)].map(([, code, name]) => `${code} ${name}`);
   expect(known.length).toBeGreaterThan(9);
-  expect(listed.toSorted()).toEqual(known.toSorted());
+  expect(new Set(listed)).toEqual(new Set(known));
 });

@@ -21,13 +21,22 @@ interface OpenFence extends Fence {
   asOf: number;
   sharedAsOf: number;
   broken: boolean;
-  /** The other fences of the key. */
-  next: OpenFence | undefined;
+  /** The fences of the key that were opened before and after this one and are still open. */
+  older: OpenFence | undefined;
+  newer: OpenFence | undefined;
 }
 
-/** All work in progress, by key, so that an invalidation finds what it touches. */
+/**
+ * All work in progress, by key, so that an invalidation finds what it touches.
+ *
+ * The fences of a key are a list, linked both ways, from the newest to the oldest. There is rarely more than one; when Redis
+ * is slow there may be as many as callers, and whoever opened first closes first. So opening puts at the beginning, and closing
+ * takes out wherever it is, without looking for it.
+ *
+ * Breaking a key breaks all that are open, so whatever is older than a broken fence is broken too: breaking can stop there.
+ */
 export class Fences {
-  /** The last fence opened for each key; it leads to the others. There is rarely more than one. */
+  /** The newest fence of each key. */
   readonly #open = new Map<string, OpenFence>();
 
   constructor(
@@ -37,13 +46,16 @@ export class Fences {
 
   /** Call before the work begins; every fence must be given to {@link close} again. */
   open(key: string): Fence {
+    const older = this.#open.get(key);
     const fence: OpenFence = {
       key,
       asOf: this.clock.value,
       sharedAsOf: this.shared.known,
       broken: false,
-      next: this.#open.get(key),
+      older,
+      newer: undefined,
     };
+    if (older !== undefined) older.newer = fence;
     this.#open.set(key, fence);
     return fence;
   }
@@ -55,20 +67,32 @@ export class Fences {
     open.sharedAsOf = this.shared.known;
   }
 
+  /** Closing once more is of no consequence. */
   close(fence: Fence): void {
-    const first = this.#open.get(fence.key);
-    if (first === fence) {
-      if (first.next === undefined) this.#open.delete(fence.key);
-      else this.#open.set(fence.key, first.next);
-      return;
+    const open = fence as OpenFence;
+    const { key, older, newer } = open;
+    if (newer !== undefined) {
+      newer.older = older;
+    } else {
+      if (this.#open.get(key) !== open) return;
+      if (older === undefined) {
+        this.#open.delete(key);
+        return;
+      }
+      this.#open.set(key, older);
     }
-    for (let before = first; before !== undefined; before = before.next) {
-      if (before.next === fence) before.next = before.next.next;
-    }
+    if (older !== undefined) older.newer = newer;
+    // Closed, it leads nowhere: neither back into the list, nor does it keep others in memory.
+    open.older = undefined;
+    open.newer = undefined;
   }
 
   break(key: string): void {
-    for (let fence = this.#open.get(key); fence !== undefined; fence = fence.next) fence.broken = true;
+    let fence = this.#open.get(key);
+    while (fence !== undefined && !fence.broken) {
+      fence.broken = true;
+      fence = fence.older;
+    }
   }
 
   breakMatching(matches: (key: string) => boolean): void {

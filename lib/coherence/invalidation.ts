@@ -26,6 +26,11 @@ export function invalidationOf(parts: Partial<Invalidation>): Invalidation {
 /** Everything in the namespace. */
 export const EVERYTHING: Invalidation = invalidationOf({ prefixes: [''] });
 
+/** Tells a pattern from all others. */
+export function nameOf({ view, glob }: Pattern): string {
+  return `${view}\n${glob.source}`;
+}
+
 export function matchesPattern({ view, glob }: Pattern, key: string): boolean {
   const own = ownKey(view, key);
   return own !== undefined && glob.matches(own);
@@ -41,7 +46,7 @@ export function mergeInvalidations(all: readonly Invalidation[]): Invalidation {
   if (all.length === 1) return all[0]!;
   const patterns = new Map<string, Pattern>();
   for (const one of all) {
-    for (const pattern of one.patterns) patterns.set(`${pattern.view}\n${pattern.glob.source}`, pattern);
+    for (const pattern of one.patterns) patterns.set(nameOf(pattern), pattern);
   }
   return {
     keys: [...new Set(all.flatMap(({ keys }) => keys))],

@@ -135,11 +135,11 @@ export class Loader {
     }
   }
 
-  async #run({ stored, key, cancellation, limit }: Run, load: () => unknown) {
+  async #run({ stored, key, cancellation, limit }: Run, load: () => unknown): Promise<unknown> {
     this.#running.add(cancellation);
     try {
       const loading: unknown = this.flights.call(stored, load);
-      if (limit === undefined) return (await loading) as unknown;
+      if (limit === undefined) return await loading;
       // What is awaited twice has to be a promise: other thenables may begin anew each time.
       const promised = Promise.resolve(loading);
       if (!(await outlasts(promised, limit, this.time))) return await promised;

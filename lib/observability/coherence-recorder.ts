@@ -54,9 +54,9 @@ export class CoherenceRecorder {
     this.publish({ outcome: 'replayed' });
   }
 
-  /** A pattern was looked for among all keys. */
-  scanned(pattern: string, looked: number, entries: number, durationMs: number): void {
-    this.publish({ outcome: 'scanned', what: [pattern], looked, entries, durationMs });
+  /** Patterns were looked for among all keys. */
+  scanned(what: readonly string[], looked: number, entries: number, durationMs: number): void {
+    this.publish({ outcome: 'scanned', what, looked, entries, durationMs });
   }
 
   /** What a prefix or a clear has made unusable was tidied up in Redis. */

@@ -49,7 +49,7 @@ export interface CacheOutcome {
     | 'queued'
     /** Redis has been told of everything that waited. */
     | 'replayed'
-    /** A pattern that is no prefix was looked for among `looked` keys in Redis; `entries` were removed. */
+    /** Patterns that are no prefixes were looked for among `looked` keys in Redis; `entries` were removed. */
     | 'scanned'
     /** After a prefix or a clear, `entries` unusable ones among `looked` keys were removed from Redis in the background. */
     | 'swept'

@@ -15,6 +15,8 @@ export class Glob {
   readonly #tokens: readonly Token[];
   /** The characters that every matching key begins with. */
   readonly head: string;
+  /** The characters that every matching key ends in, those of its head aside. */
+  readonly #tail: string;
   /** Whether the pattern is its head and one `*`: it then matches every key with that beginning. */
   readonly isPrefix: boolean;
 
@@ -33,11 +35,14 @@ export class Glob {
     this.#tokens = parse(source);
     const literal = this.#tokens.findIndex((token) => token.kind !== 'char');
     const head = literal === -1 ? this.#tokens : this.#tokens.slice(0, literal);
-    this.head = head.map((token) => (token as { char: string }).char).join('');
+    this.head = textOf(head);
+    this.#tail = literal === -1 ? '' : textOf(this.#tokens.slice(lastOther(this.#tokens) + 1));
     this.isPrefix = literal !== -1 && this.#tokens.slice(literal).every((token) => token.kind === 'star');
   }
 
   matches(key: string): boolean {
+    // Most keys are no match: that is seen at their ends.
+    if (!key.startsWith(this.head) || !key.endsWith(this.#tail)) return false;
     const tokens = this.#tokens;
     let at = 0;
     let token = 0;
@@ -62,6 +67,16 @@ export class Glob {
     while (tokens[token]?.kind === 'star') token++;
     return token === tokens.length;
   }
+}
+
+/** @param tokens characters only */
+function textOf(tokens: readonly Token[]): string {
+  return tokens.map((token) => (token as { char: string }).char).join('');
+}
+
+/** The place of the last token that is no character. */
+function lastOther(tokens: readonly Token[]): number {
+  return tokens.findLastIndex((token) => token.kind !== 'char');
 }
 
 function matchesOne(token: Token, char: string): boolean {

@@ -137,7 +137,7 @@ export class Invalidator {
     tell: () => Promise<T>,
   ): Promise<T | undefined> {
     // Redis is in trouble: only those who want to know wait for it.
-    if (this.outbox.pending && !strict) {
+    if (this.outbox.failing && !strict) {
       this.outbox.put(invalidation);
       return undefined;
     }

@@ -1,4 +1,4 @@
-import { EVERYTHING, type Invalidation, type Pattern } from '../coherence/invalidation.js';
+import { EVERYTHING, type Invalidation, nameOf, type Pattern } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
 
@@ -9,16 +9,29 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
 
 /**
- * Invalidations that took effect here and that Redis could not be told. They are sent until Redis has them. As long as there
- * are any, what this process reads from Redis may be what it has invalidated: so it does not read there.
+ * Invalidations that took effect here and that Redis could not be told. They are sent until Redis has them.
  *
- * Order does not matter among invalidations, so they are kept as one.
+ * **What this process reads.** Whoever is in here has been told that it is done. So from the moment in which something is put
+ * in until Redis has been told of it, what lies in Redis may be what was invalidated, and this process does not read there
+ * ({@link Outbox.pending}). A read that begins now comes after everything that is in here: there is nothing in here that it
+ * could disregard, so the queue has to be empty, and it matters that it gets empty.
+ *
+ * **That it gets empty.** Only while Redis is not known to answer does what is invalidated join the queue without being
+ * tried: from a failure until something was sent ({@link Outbox.failing}). After that only what itself fails is put in. So
+ * what waits when a sending has succeeded is all there is, it goes at once, and with it the queue is empty, however much is
+ * being invalidated meanwhile. It waits between attempts only after a failure.
+ *
+ * **Order** does not matter among invalidations: so they are kept as one, and what goes directly may overtake what waits. A
+ * `set` that does so may find its value removed afterwards by the invalidation of its key that had waited: that is a miss.
  */
 export class Outbox {
   #waiting = new Pending();
   /** What is being sent, if anything. */
   #underWay: Pending | undefined;
-  #sending = false;
+  #running = false;
+  #failing = false;
+  /** How long it waits after the next failure. */
+  #patience = FIRST_PAUSE;
   #attempt: Promise<void> = Promise.resolve();
   #closed = false;
   #wake: (() => void) | undefined;
@@ -35,16 +48,23 @@ export class Outbox {
     return this.#waiting.size + (this.#underWay?.size ?? 0);
   }
 
-  /** Whether anything waits or is being sent. */
+  /** Whether anything waits or is being sent: then Redis may still have what was invalidated here. */
   get pending(): boolean {
-    return this.#sending;
+    return this.#running;
   }
 
+  /** Whether nothing was sent since something failed: then there is no point in trying anything else. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** To be given what Redis could not be told, or is not to be told now, see {@link failing}. */
   put(invalidation: Invalidation): void {
     const overflows = this.#waiting.add(invalidation);
+    this.#failing = true;
     this.recorder.coherence.queued(this.size, overflows);
-    if (this.#sending || this.#closed) return;
-    this.#sending = true;
+    if (this.#running || this.#closed) return;
+    this.#running = true;
     void this.#run();
   }
 
@@ -63,16 +83,18 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
-    for (let pause = FIRST_PAUSE; this.size > 0; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      await this.#pause(pause);
+    while (this.size > 0) {
+      if (this.#failing) await this.#pause();
       if (this.#closed) return;
       await (this.#attempt = this.#try());
     }
-    this.#sending = false;
+    this.#running = false;
     this.recorder.coherence.replayed();
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  #pause(): Promise<void> {
+    const milliseconds = this.#patience;
+    this.#patience = Math.min(milliseconds * 2, LONGEST_PAUSE);
     return new Promise((resolve) => {
       this.#wake = resolve;
       void this.time.wait(milliseconds).then(resolve);
@@ -80,16 +102,20 @@ export class Outbox {
   }
 
   async #try(): Promise<void> {
-    this.#underWay = this.#waiting;
+    const sending = this.#waiting;
+    this.#underWay = sending;
     this.#waiting = new Pending();
-    const sending = this.#underWay.take();
     try {
-      await this.send(sending);
+      await this.send(sending.take());
+      this.#underWay = undefined;
+      this.#failing = false;
+      this.#patience = FIRST_PAUSE;
     } catch {
       // The failure that led here was recorded, and so is the one that keeps it waiting.
-      this.#waiting.add(sending);
+      this.#underWay = undefined;
+      this.#failing = true;
+      if (this.#waiting.add(sending.take())) this.recorder.coherence.queued(this.size, true);
     }
-    this.#underWay = undefined;
   }
 }
 
@@ -111,7 +137,7 @@ class Pending {
     for (const key of keys) this.#keys.add(key);
     for (const tag of tags) this.#tags.add(tag);
     for (const prefix of prefixes) this.#prefixes.add(prefix);
-    for (const pattern of patterns) this.#patterns.set(`${pattern.view}\n${pattern.glob.source}`, pattern);
+    for (const pattern of patterns) this.#patterns.set(nameOf(pattern), pattern);
     const overflows = this.size > OUTBOX_LIMIT;
     if (overflows || this.#prefixes.has('')) {
       for (const list of [this.#keys, this.#tags, this.#prefixes, this.#patterns]) list.clear();

@@ -1,18 +1,13 @@
 import type { Coherence } from '../coherence/coherence.js';
 import type { ClockReading } from '../coherence/feed.js';
-import {
-  type Invalidation,
-  invalidationOf,
-  matchesPattern,
-  type Pattern,
-} from '../coherence/invalidation.js';
+import { type Invalidation, invalidationOf } from '../coherence/invalidation.js';
 import type { Recorder } from '../observability/recorder.js';
 import type { Clock } from '../primitives/clock.js';
-import { storedKey } from '../primitives/key.js';
 import type { Change, Changed } from '../stores/store.js';
 import type { GuardedStore } from './guarded-store.js';
 import { LeaseDesk } from './lease-desk.js';
 import { Leases } from './leases.js';
+import { PatternSearch } from './pattern-search.js';
 import { type Found, RemoteEntries, type RemoteWrite } from './remote-entries.js';
 import { Sweeper } from './sweeper.js';
 
@@ -45,18 +40,19 @@ export class RemoteTier {
   readonly #entries: RemoteEntries;
   readonly #prefix: string;
   readonly #coherence: Coherence;
+  readonly #search: PatternSearch;
   readonly #sweeper: Sweeper;
-  readonly #time: Clock;
   readonly #recorder: Recorder;
 
   constructor({ store, namespace, codecId, instance, coherence, time, recorder }: RemoteTierParts) {
     this.#store = store;
     this.#prefix = namespacePrefix(namespace);
     this.#coherence = coherence;
-    this.#time = time;
     this.#recorder = recorder;
     this.#entries = new RemoteEntries(store, this.#prefix, codecId, coherence, time, recorder);
     const held = new Leases(store, time, instance);
+    const remove = (keys: readonly string[]): Promise<unknown> => this.#removeStored(keys);
+    this.#search = new PatternSearch(store, this.#prefix, remove, time, recorder);
     this.#sweeper = new Sweeper(store, this.#prefix, this.#entries.layout, time, recorder);
     this.leases = new LeaseDesk(store, this.#entries, held, coherence, recorder);
   }
@@ -115,7 +111,7 @@ export class RemoteTier {
    * @throws CacheStoreError when the store could not be told; what was found until then is removed
    */
   async invalidate(invalidation: Invalidation): Promise<Removal> {
-    for (const pattern of invalidation.patterns) await this.#removeMatching(pattern);
+    if (invalidation.patterns.length > 0) await this.#search.removeMatching(invalidation.patterns);
     const { results, reading } = await this.#remove(invalidation.keys, invalidation);
     const removed = results.map((result) => result === true);
     for (const prefix of invalidation.prefixes) this.#sweeper.want(prefix, reading!.clock);
@@ -148,28 +144,15 @@ export class RemoteTier {
   }
 
   #remove(keys: readonly string[], announcement?: Invalidation): Promise<Changed> {
-    const changes = keys.map((key) => ({ kind: 'remove', key: this.#prefix + key }) as const);
-    return this.#store.change(changes, announcement);
+    return this.#removeStored(
+      keys.map((key) => this.#prefix + key),
+      announcement,
+    );
   }
 
-  /**
-   * A scan finds every key that was there before it began, and still is: the entry of a load that began before this call is
-   * there, or its lease is.
-   */
-  async #removeMatching(pattern: Pattern): Promise<void> {
-    const begun = this.#time.now();
-    const { length } = this.#prefix;
-    let looked = 0;
-    let removed = 0;
-    const { view, glob } = pattern;
-    const head = glob.head === '' ? view : storedKey(view, glob.head);
-    for await (const batch of this.#store.scan(this.#prefix + head)) {
-      const keys = batch.map((full) => full.slice(length)).filter((key) => matchesPattern(pattern, key));
-      if (keys.length > 0) await this.#remove(keys);
-      looked += batch.length;
-      removed += keys.length;
-    }
-    this.#recorder.coherence.scanned(view + glob.source, looked, removed, this.#time.now() - begun);
+  #removeStored(keys: readonly string[], announcement?: Invalidation): Promise<Changed> {
+    const changes = keys.map((key) => ({ kind: 'remove', key }) as const);
+    return this.#store.change(changes, announcement);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CacheManager } from '../../lib/index.js';
+import { CachedMethod, type CacheManager } from '../../lib/index.js';
 
 export const KEY = 'user:1:posts';
 export const TAGS = ['posts'];
@@ -16,6 +16,19 @@ export type InvalidationName = keyof typeof INVALIDATIONS;
 
 type Read = () => Promise<number>;
 
+class Posts {
+  @CachedMethod({ key: KEY, tags: TAGS })
+  async find(read: Read): Promise<number> {
+    return read();
+  }
+}
+
+/** As Nest injects it. */
+function postsIn(cache: CacheManager): Posts {
+  const injected = Reflect.getMetadata('self:properties_metadata', Posts) as { key: symbol }[];
+  return Object.assign(new Posts(), { [injected[0]!.key]: cache });
+}
+
 /** Whatever ends in the row being stored. */
 export const LOADS = {
   getOrSet: (cache: CacheManager, read: Read) => cache.getOrSet(KEY, read, { tags: TAGS }),
@@ -25,6 +38,7 @@ export const LOADS = {
     const load = async (): Promise<Map<string, number>> => new Map([[KEY, await read()]]);
     return (await cache.getOrSetMany([KEY], load, { tags: TAGS })).get(KEY)!;
   },
+  '@CachedMethod': (cache: CacheManager, read: Read) => postsIn(cache).find(read),
   setResult: (cache: CacheManager, read: Read) =>
     cache.setResult(read, () => ({ key: KEY, options: { tags: TAGS } })),
 } as const satisfies Record<string, (cache: CacheManager, read: Read) => Promise<number>>;

@@ -9,6 +9,24 @@ const LOST = new Error('connection lost');
 
 afterEach(closeInstances);
 
+/** Redis could not be told of one key; it can be reached again, and the key is on its way. Everything waits from now on. */
+async function sendFirst(p: Instance, key: string): Promise<void> {
+  p.store.failure = LOST;
+  await p.cache.delete(key);
+  p.store.failure = undefined;
+  p.store.hold();
+  await p.clock.pass(100);
+}
+
+/** Lets the invalidation that was sent first of those under way be carried out and answered. */
+async function tell({ store }: Instance): Promise<void> {
+  for (const node of ['entries', 'clock'] as const) {
+    store.execute(1, node);
+    store.reply(1, node);
+    await breathe();
+  }
+}
+
 describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
   const inMemory = topology.startsWith('memory');
 
@@ -95,23 +113,127 @@ describe.each(SHARED_TOPOLOGIES)('%s', (topology) => {
     expect(p.cache.stats().coherence).toMatchObject({ queued: 0, resyncs: 0 });
   });
 
-  it('that come while others are being sent are sent after them', async () => {
+  it('that come while others are being sent are sent after them at once, and keep it from reading in Redis until then', async () => {
     const [p, q] = await pair();
-    p.store.failure = LOST;
-    await p.cache.delete('k:1');
-    p.store.failure = undefined;
-    p.store.hold();
-    await p.clock.pass(100);
+    await sendFirst(p, 'k:1');
     await p.cache.delete('k:2');
     expect(p.cache.stats().coherence?.queued).toBe(2);
-    p.store.release();
-    await breathe();
+    await tell(p);
     await expect(q.cache.get('k:1')).resolves.toBeUndefined();
     await expect(q.cache.get('k:2')).resolves.toBe('old');
+    expect(p.cache.stats().coherence?.queued).toBe(1);
     await expect(p.cache.get('k:2')).resolves.toBeUndefined();
-    await p.clock.pass(300);
-    await expect(q.cache.get('k:2')).resolves.toBeUndefined();
+    await expect(p.cache.get('kept', { tiers: ['redis'] })).resolves.toBeUndefined();
+    await tell(p);
     expect(p.cache.stats().coherence?.queued).toBe(0);
+    expect(p.events.story).toStrictEqual(['queued', 'queued', 'replayed']);
+    p.store.release();
+    await expect(q.cache.get('k:2')).resolves.toBeUndefined();
+    await expect(p.cache.get('kept', { tiers: ['redis'] })).resolves.toBe('old');
+  });
+
+  it('are over with the second sending, however many come all the time', async () => {
+    const [p, q] = await pair();
+    let serial = 0;
+    const more = (): Promise<boolean> => p.cache.delete(`x:${serial++}`);
+    await sendFirst(p, 'k:1');
+    // Until something was sent they wait: Redis is not known to answer.
+    for (let i = 0; i < 100; i++) await more();
+    await tell(p);
+    // From now on some are always on their way to Redis. Time stands still: nobody pauses.
+    const direct = [more(), more()];
+    await breathe();
+    expect(p.cache.stats().coherence?.queued).toBe(100);
+    expect(p.store.waiting().filter((kind) => kind === 'remove')).toHaveLength(3);
+    await tell(p);
+    expect(p.cache.stats().coherence?.queued).toBe(0);
+    expect(p.store.waiting().filter((kind) => kind === 'remove')).toHaveLength(2);
+    expect(p.events.of('queued')).toHaveLength(101);
+    expect(p.events.of('replayed')).toHaveLength(1);
+    p.store.release();
+    await Promise.all(direct);
+    await expect(p.cache.get('kept', { tiers: ['redis'] })).resolves.toBe('old');
+    await expect(q.cache.get('k:1')).resolves.toBeUndefined();
+  });
+
+  it('that fail while the rest is being sent wait, and are not lost', async () => {
+    const [p, q] = await pair();
+    await sendFirst(p, 'x');
+    await p.cache.delete('y');
+    await tell(p);
+    const direct = [p.cache.delete('k:1'), p.cache.set('k:2', 'new')];
+    await breathe();
+    p.store.failure = LOST;
+    p.store.release();
+    await Promise.all(direct);
+    await breathe();
+    expect(p.cache.stats().coherence?.queued).toBe(3);
+    const asked = p.store.calls.length;
+    for (const key of ['k:1', 'kept']) {
+      await expect(p.cache.get(key, { tiers: ['redis'] })).resolves.toBeUndefined();
+    }
+    // Redis does not answer again: nothing is tried but what waits, and not before 100 ms are over.
+    await p.cache.delete('z');
+    expect(p.store.calls).toHaveLength(asked);
+    p.store.failure = undefined;
+    await p.clock.pass(100);
+    expect(p.cache.stats().coherence?.queued).toBe(0);
+    expect(p.events.of('replayed')).toHaveLength(1);
+    expect(p.cache.peek('k:2')).toBe(inMemory ? 'new' : undefined);
+    for (const key of ['k:1', 'k:2']) await expect(q.cache.get(key)).resolves.not.toBe('old');
+    await expect(p.cache.get('k:1')).resolves.toBeUndefined();
+    await expect(p.cache.get('kept', { tiers: ['redis'] })).resolves.toBe('old');
+  });
+
+  it('are tried as often as at first when something was sent in between', async () => {
+    const [p] = await pair();
+    p.store.failure = LOST;
+    await p.cache.delete('k:1');
+    await p.clock.pass(100 + 200 + 400 + 800);
+    p.store.failure = undefined;
+    p.store.hold();
+    await p.clock.pass(1_000);
+    await p.cache.delete('k:2');
+    await tell(p);
+    p.store.failure = LOST;
+    p.store.release();
+    await breathe();
+    expect(p.cache.stats().coherence?.queued).toBe(1);
+    p.store.failure = undefined;
+    await p.clock.pass(99);
+    expect(p.cache.stats().coherence?.queued).toBe(1);
+    await p.clock.pass(1);
+    expect(p.cache.stats().coherence?.queued).toBe(0);
+  });
+
+  it('that are too many together with those that could not be sent become one of everything', async () => {
+    const [p, q] = await pair();
+    const keys = (from: number): string[] => Array.from({ length: 6_000 }, (_, i) => `x${from + i}`);
+    p.store.failure = LOST;
+    await p.cache.deleteMany(keys(0));
+    p.store.hold();
+    await p.clock.pass(100);
+    await p.cache.deleteMany(keys(6_000));
+    expect(p.cache.stats().coherence?.queued).toBe(12_000);
+    p.store.release();
+    await breathe();
+    expect(p.cache.stats().coherence?.queued).toBe(1);
+    expect(p.events.story).toStrictEqual(['queued', 'queued', 'queued overflow']);
+    p.store.failure = undefined;
+    await p.clock.pass(500);
+    await expect(q.cache.get('kept')).resolves.toBeUndefined();
+  });
+
+  it('are all told when the cache closes while some are being sent', async () => {
+    const [p, q] = await pair();
+    await sendFirst(p, 'k:1');
+    await p.cache.delete('k:2');
+    const closed = p.close();
+    await breathe();
+    p.store.release();
+    await closed;
+    await breathe();
+    for (const key of ['k:1', 'k:2']) await expect(q.cache.get(key)).resolves.toBeUndefined();
   });
 
   it('that are too many become one of everything', async () => {

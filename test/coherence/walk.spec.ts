@@ -9,8 +9,11 @@ const TOPOLOGIES = ['memory', 'redis', 'memory + redis', 'memory + cluster'] as 
 
 /** When the tags become known matters to who may join a load, and that is the same with or without others. */
 function loadsIn(topology: string, processes: number): LoadName[] {
-  const tells = processes === 1 && (topology === 'memory' || topology === 'memory + redis');
-  return namesOf(LOADS).filter((load) => tells || load !== 'getOrSet, tags from the value');
+  const late: readonly LoadName[] = ['getOrSet, tags from the value', '@CachedMethod'];
+  const tells = topology === 'memory' || topology === 'memory + redis';
+  return namesOf(LOADS).filter(
+    (load) => !late.includes(load) || (tells && (processes === 1 || load === '@CachedMethod')),
+  );
 }
 
 /**

@@ -123,7 +123,7 @@ export class Storm {
           if (end === 'nothing') return new Map();
           return new Map(missing.map((key) => [key, end === 'null' ? null : this.#row(key as Key, load)]));
         },
-        OPTIONS[detail % OPTIONS.length]!,
+        OPTIONS[detail % OPTIONS.length],
       );
       return KEYS.map((key) => found.get(key));
     });

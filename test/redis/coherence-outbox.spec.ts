@@ -97,6 +97,34 @@ describe('an invalidation that Redis cannot be told of', () => {
   });
 });
 
+it('an instance that invalidates all the time uses Redis again soon after it was cut off', async () => {
+  proxy.delay(2);
+  let serial = 0;
+  const traffic = new AbortController();
+  const invalidating = (async () => {
+    while (!traffic.signal.aborted) {
+      for (let i = 0; i < 5; i++) void q.cache.delete(`k${serial++ % 1_000}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  try {
+    await until(() => serial > 100);
+    proxy.cut();
+    await until(() => q.eventsOf('queued').length > 0, { what: 'something that waits' });
+    await until(async () => (await q.inRedis('a')) === 1, { what: 'a hit in Redis' });
+    // Others hear of it by messages, and not once a second.
+    const seen = q.eventsOf('queued').length;
+    await heardBy([p], q, () => q.cache.delete('a'));
+    expect(p.cache.peek('a')).toBeUndefined();
+    expect(q.eventsOf('queued')).toHaveLength(seen);
+    expect(q.eventsOf('replayed').length).toBeGreaterThan(0);
+    expect(q.coherence.queued).toBe(0);
+  } finally {
+    traffic.abort();
+    await invalidating;
+  }
+});
+
 it('an application that starts without Redis joins when it appears', async () => {
   proxy.refuse();
   const begun = performance.now();

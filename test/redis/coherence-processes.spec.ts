@@ -9,6 +9,7 @@ import { Processes, type WorkerProcess } from './processes.js';
 import { commandsOf } from './traffic.js';
 
 const LEASE = 3_000;
+const ROUNDS = 4;
 let server: RedisServer;
 /** Others whose commands are counted. */
 let [counted, alsoCounted]: RedisServer[] = [];
@@ -31,20 +32,39 @@ afterAll(async () => {
 const start = (count: number, namespace: string, { port }: RedisServer): Promise<WorkerProcess[]> =>
   Promise.all(Array.from({ length: count }, () => processes.start({ namespace, redis: { port } })));
 
-// Side by side, since most of it is waiting.
+/**
+ * Whoever is not answered in time loads by himself, and has to. On a busy machine that happens, and then such a round says
+ * nothing about the others: another one begins, with instances that know nothing of it.
+ * @param round makes everything anew; the numbers are what each instance could not do with Redis
+ */
+async function undisturbed<T extends { readonly errors: readonly number[] }>(
+  round: (number: number) => Promise<T>,
+): Promise<T> {
+  for (let number = 1; ; number++) {
+    const result = await round(number);
+    if (number === ROUNDS || result.errors.every((count) => count === 0)) return result;
+  }
+}
 
-it.concurrent('100 callers in each of 10 processes lead to one load', async () => {
-  const workers = await start(10, 'ten', server);
+async function loadInTen(round: number) {
+  const workers = await start(10, `ten${round}`, server);
   const results = await Promise.all(
     workers.map((worker, i) =>
       worker.run('load', 'k', `of ${i}`, { callers: 100, takes: 1_500, tags: ['t'] }),
     ),
   );
+  const stats = await Promise.all(workers.map((worker) => worker.run('stats')));
+  return { workers, results, stats, errors: stats.map(({ redis }) => redis!.errors) };
+}
+
+// Side by side, since most of it is waiting.
+
+it.concurrent('100 callers in each of 10 processes lead to one load', async () => {
+  const { workers, results, stats } = await undisturbed(loadInTen);
   expect(results.reduce((sum, { loads }) => sum + loads, 0)).toBe(1);
   const values = results.flatMap((result) => result.values);
   expect(values).toHaveLength(1_000);
   expect(new Set(values).size).toBe(1);
-  const stats = await Promise.all(workers.map((worker) => worker.run('stats')));
   expect(stats.map(({ coherence }) => coherence!.leaseWaits).toSorted((a, b) => a - b)).toStrictEqual([
     0,
     ...Array(9).fill(1),
@@ -78,7 +98,19 @@ it.concurrent('the holder of a lease that is killed costs the others no more tha
 });
 
 it.concurrent('those who wait ask Redis ever less often', async () => {
-  const options = { namespace: 'waiting', redis: { port: alsoCounted!.port } };
+  const { values, took, commands, waits } = await undisturbed(waitOfTen);
+  expect(values).toStrictEqual(Array(11).fill('loaded'));
+  // Looks after 10, 30, 70, 150, 310 ms, and every 200 ms from then on; the first claim and, once a second, a renewal.
+  const looks = 5 + Math.ceil((took - 310) / 200);
+  const { eval: scripts, mget } = commands;
+  expect(mget).toBe(10);
+  expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
+  expect(scripts).toBeGreaterThan(10 * 3);
+  expect(waits).toStrictEqual(Array(10).fill(1));
+});
+
+async function waitOfTen(round: number) {
+  const options = { namespace: `waiting${round}`, redis: { port: alsoCounted!.port } };
   const [holder, ...waiting] = await instances.openSeveral(11, options);
   const load = new Deferred<string>();
   const loaded = holder!.cache.getOrSet('k', () => load.promise);
@@ -88,16 +120,15 @@ it.concurrent('those who wait ask Redis ever less often', async () => {
   const calls = waiting.map(({ cache }) => cache.getOrSet('k', () => 'not this one'));
   await until(() => performance.now() - begun >= 2_000);
   load.resolve('loaded');
-  await expect(Promise.all([loaded, ...calls])).resolves.toStrictEqual(Array(11).fill('loaded'));
-  const took = performance.now() - begun;
-  // Looks after 10, 30, 70, 150, 310 ms, and every 200 ms from then on; the first claim and, once a second, a renewal.
-  const looks = 5 + Math.ceil((took - 310) / 200);
-  const { eval: scripts, mget } = await commandsOf(alsoCounted!);
-  expect(mget).toBe(10);
-  expect(scripts).toBeLessThanOrEqual(10 * (1 + looks) + Math.ceil(took / 1_000) + 1);
-  expect(scripts).toBeGreaterThan(10 * 3);
-  expect(waiting.map(({ coherence }) => coherence.leaseWaits)).toStrictEqual(Array(10).fill(1));
-});
+  const values = await Promise.all([loaded, ...calls]);
+  return {
+    values,
+    took: performance.now() - begun,
+    commands: await commandsOf(alsoCounted!),
+    waits: waiting.map(({ coherence }) => coherence.leaseWaits),
+    errors: [holder!, ...waiting].map(({ cache }) => cache.stats().redis!.errors),
+  };
+}
 
 const OFF = 15 * 60_000;
 

@@ -4,6 +4,7 @@ import type { CacheOptions } from '../../lib/core/cache-options.js';
 import { type CreatedCache, createCache, type Surroundings } from '../../lib/create-cache.js';
 import { type CacheManager, type CacheOutcome, DIAGNOSTICS_CHANNEL } from '../../lib/index.js';
 import type { CoherenceStats } from '../../lib/observability/stats.js';
+import { CacheStoreError } from '../../lib/primitives/errors.js';
 import { until } from '../support/redis-server.js';
 
 const READING = new Set<CacheOutcome['outcome']>(['hit', 'miss', 'coalesced', 'load', 'write']);
@@ -56,13 +57,44 @@ export class Instance {
 
   /** What Redis would give to an instance that has nothing in memory. */
   inRedis(key: string): Promise<unknown> {
-    return this.cache.get(key, { tiers: ['redis'] });
+    return this.answered(() => this.cache.get(key, { tiers: ['redis'] }));
+  }
+
+  /**
+   * What a read gives if Redis answers it in time. On a busy machine a read may be given up, which says nothing about what
+   * Redis has: then it is repeated.
+   */
+  async answered<T>(read: () => Promise<T>): Promise<T> {
+    const [result] = await until(async (): Promise<[T] | undefined> => {
+      const before = this.#silences;
+      const found = await read();
+      const asked = this.cache.stats().redis!.breaker === 'closed';
+      return asked && this.#silences === before ? [found] : undefined;
+    });
+    return result;
+  }
+
+  /** What went wrong with Redis, but for answers that came late. */
+  get failures(): unknown[] {
+    return this.#failed.filter((error) => !isSilence(error));
+  }
+
+  get #silences(): number {
+    return this.#failed.filter(isSilence).length;
+  }
+
+  get #failed(): unknown[] {
+    return this.eventsOf('tier-failed').map(({ error }) => error);
   }
 
   async close(): Promise<void> {
     await this.#created.close();
     unsubscribe(DIAGNOSTICS_CHANNEL, this.#listen);
   }
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof CacheStoreError && error.trouble === 'silent';
 }
 
 /** Arguments of a server that ends waits when they are over: by default it is up to 100 ms late. */

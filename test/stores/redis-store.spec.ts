@@ -4,7 +4,7 @@ import { Redis, type RedisOptions as ServerOptions } from 'ioredis';
 import { createRedisStore } from '../../lib/stores/redis/redis-store.js';
 import type { RedisOptions } from '../../lib/stores/redis/redis-options.js';
 import type { RemoteStore } from '../../lib/stores/store.js';
-import { type RedisServer, startRedis } from '../support/redis-server.js';
+import { type RedisServer, startRedis, until } from '../support/redis-server.js';
 import { callsOf, Stores, SETTINGS } from './redis-helpers.js';
 import { describeStoreContract } from './store-contract.js';
 import { bytes, collect, entry, failure, checkOrder, setMany, deleteMany } from './store-helpers.js';
@@ -189,6 +189,41 @@ describe('failures of single commands', () => {
     await server.command('ACL', 'SETUSER', 'noscan', 'on', '>secret', '~*', '+@all', '-scan');
     const store = await open({ username: 'noscan', password: 'secret' });
     expect(await failure(collect(store.scan('a')))).toMatchObject({ code: 'CACHE_STORE_FAILED' });
+  });
+});
+
+describe('scans under way at once', () => {
+  it('share a listener, however many they are, and leave none', async () => {
+    const handed = client();
+    const store = await stores.open({ client: handed });
+    await setMany(
+      store,
+      Array.from({ length: 50 }, (_, i) => entry(`scan:${i}`, '')),
+    );
+    const before = handed.listenerCount('close');
+    const during: number[] = [];
+    const pause = async (): Promise<void> => void during.push(handed.listenerCount('close'));
+    const scans = Array.from({ length: 30 }, () => collect(store.scan('scan:', pause)));
+    for (const keys of await Promise.all(scans)) expect(new Set(keys).size).toBe(50);
+    expect(Math.max(...during)).toBe(before + 1);
+    expect(handed.listenerCount('close')).toBe(before);
+  });
+
+  it('all fail when the connection is lost on the way, and later ones do not', async () => {
+    const store = await open();
+    await setMany(
+      store,
+      Array.from({ length: 2_000 }, (_, i) => entry(`scan:${i}`, '')),
+    );
+    let cut: Promise<unknown> | undefined;
+    const pause = async (): Promise<void> => {
+      await (cut ??= server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
+      await until(() => stores.errors.length > 0);
+    };
+    const scans = Array.from({ length: 20 }, () => failure(collect(store.scan('scan:', pause))));
+    for (const error of await Promise.all(scans)) expect(error).toMatchObject({ code: 'CACHE_STORE_FAILED' });
+    await until(() => stores.ready > 1);
+    expect(new Set(await collect(store.scan('scan:'))).size).toBe(2_000);
   });
 });
 

@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { RemoteStore } from '../../lib/stores/store.js';
 import { until } from '../support/redis-server.js';
-import { bytes, collect, entry, failure, checkOrder, setMany, deleteMany } from './store-helpers.js';
+import {
+  bytes,
+  collect,
+  entry,
+  failure,
+  checkOrder,
+  readPatiently,
+  setMany,
+  deleteMany,
+} from './store-helpers.js';
 
 /** Tests of several stores may share a server. */
 let run = 0;
@@ -25,13 +34,13 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
 
     it('gives values in the order asked, undefined for what is not there', async () => {
       await setMany(store, [entry(key('a'), 'A'), entry(key('b'), 'B')]);
-      const found = await store.getMany([key('b'), key('none'), key('a')]);
+      const found = await readPatiently(store, [key('b'), key('none'), key('a')]);
       expect(found).toEqual([bytes('B'), undefined, bytes('A')]);
     });
 
     it('gives a value for each time its key is asked', async () => {
       await setMany(store, [entry(key('a'), 'A')]);
-      expect(await store.getMany([key('a'), key('a'), key('x'), key('a')])).toEqual([
+      expect(await readPatiently(store, [key('a'), key('a'), key('x'), key('a')])).toEqual([
         bytes('A'),
         bytes('A'),
         undefined,
@@ -40,7 +49,7 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
     });
 
     it('takes nothing for an answer', async () => {
-      expect(await store.getMany([])).toEqual([]);
+      expect(await readPatiently(store, [])).toEqual([]);
       expect(await deleteMany(store, [])).toEqual([]);
       await expect(setMany(store, [])).resolves.toBeUndefined();
       expect(await collect(store.scan(key('nothing')))).toEqual([]);
@@ -58,7 +67,7 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
         store,
         values.map((value, i) => ({ key: keys[i]!, value, ttl: 60_000 })),
       );
-      const found = await store.getMany(keys);
+      const found = await readPatiently(store, keys);
       expect(found.map((value, i) => value?.equals(values[i]!))).toEqual([true, true, true, true]);
     });
 
@@ -68,27 +77,29 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
         store,
         keys.map((k) => entry(k, k)),
       );
-      expect(await store.getMany(keys)).toEqual(keys.map(bytes));
+      expect(await readPatiently(store, keys)).toEqual(keys.map(bytes));
     });
 
     it('forgets an entry when its ttl is over, in milliseconds', async () => {
       await setMany(store, [entry(key('short'), 'x', 40), entry(key('long'), 'x', 60_000)]);
-      const [short, long] = await store.getMany([key('short'), key('long')]);
+      const [short, long] = await readPatiently(store, [key('short'), key('long')]);
       expect([short ?? bytes('x'), long]).toEqual([bytes('x'), bytes('x')]);
-      await until(async () => (await store.getMany([key('short')]))[0] === undefined, { timeout: 1_000 });
-      expect(await store.getMany([key('long')])).toEqual([bytes('x')]);
+      await until(async () => (await readPatiently(store, [key('short')]))[0] === undefined, {
+        timeout: 1_000,
+      });
+      expect(await readPatiently(store, [key('long')])).toEqual([bytes('x')]);
     });
 
     it('replaces value and ttl', async () => {
       await setMany(store, [entry(key('a'), 'old', 30)]);
       await setMany(store, [entry(key('a'), 'new', 60_000), entry(key('probe'), 'x', 30)]);
-      await until(async () => (await store.getMany([key('probe')]))[0] === undefined);
-      expect(await store.getMany([key('a')])).toEqual([bytes('new')]);
+      await until(async () => (await readPatiently(store, [key('probe')]))[0] === undefined);
+      expect(await readPatiently(store, [key('a')])).toEqual([bytes('new')]);
     });
 
     it('keeps the last of several values of one call', async () => {
       await setMany(store, [entry(key('a'), '1'), entry(key('a'), '2'), entry(key('a'), '3')]);
-      expect(await store.getMany([key('a')])).toEqual([bytes('3')]);
+      expect(await readPatiently(store, [key('a')])).toEqual([bytes('3')]);
     });
 
     it('says of each key removed whether it was there, in the order asked', async () => {
@@ -99,7 +110,7 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
         true,
         false,
       ]);
-      expect(await store.getMany([key('a'), key('b')])).toEqual([undefined, undefined]);
+      expect(await readPatiently(store, [key('a'), key('b')])).toEqual([undefined, undefined]);
     });
 
     it('shows a write to the reads called after it, awaited or not', async () => {
@@ -167,7 +178,7 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
         expect(batch.length).toBeGreaterThan(0);
         break;
       }
-      expect(await store.getMany([key('stop:0')])).toEqual([bytes('')]);
+      expect(await readPatiently(store, [key('stop:0')])).toEqual([bytes('')]);
     });
 
     it('has a clock that goes on', async () => {
@@ -191,7 +202,7 @@ export function describeStoreContract(name: string, open: () => Promise<RemoteSt
       const written = setMany(store, [entry(key('last'), 'x')]);
       await Promise.all([written, store.close()]);
       store = await open();
-      expect(await store.getMany([key('last')])).toEqual([bytes('x')]);
+      expect(await readPatiently(store, [key('last')])).toEqual([bytes('x')]);
     });
   });
 }

@@ -18,6 +18,19 @@ export async function setMany(store: RemoteStore, entries: readonly Omit<Setting
   await store.change(entries.map((one) => ({ ...one, kind: 'set' })));
 }
 
+/** Reads again whenever Redis does not answer in time, as on a busy machine: that says nothing about what it has. */
+export async function readPatiently(
+  store: RemoteStore,
+  keys: readonly string[],
+): Promise<(Buffer | undefined)[]> {
+  return until(() =>
+    store.getMany(keys).catch((error: CacheStoreError) => {
+      if (error.trouble !== 'silent') throw error;
+      return undefined;
+    }),
+  );
+}
+
 /** @returns for each key whether a value was there */
 export async function deleteMany(store: RemoteStore, keys: readonly string[]): Promise<boolean[]> {
   const { results } = await store.change(keys.map((key) => ({ kind: 'remove', key })));

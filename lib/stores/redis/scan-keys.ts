@@ -26,21 +26,47 @@ export async function* scanKeys(
   const pattern = `${escapeGlob(keyPrefix + prefix)}*`;
   let cursor = '0';
   // A cursor means nothing to another server, or to the same one started anew.
-  let lost = false;
-  const onClose = (): void => void (lost = true);
-  node.on('close', onClose);
+  const connection = watch(node);
+  const { losses } = connection;
   try {
     do {
       const step = node.scan(cursor, 'MATCH', pattern, 'COUNT', COUNT);
       const [next, keys] = await atMost(timeout, step, () => tooLate(timeout));
-      if (lost) throw new Error('the connection was lost on the way');
+      if (connection.losses > losses) throw new Error('the connection was lost on the way');
       cursor = next;
       if (keys.length > 0) yield keyPrefix === '' ? keys : keys.map((key) => key.slice(keyPrefix.length));
       await pause?.();
     } while (cursor !== '0');
   } finally {
-    node.removeListener('close', onClose);
+    unwatch(node, connection);
   }
+}
+
+/** How often a node's connection was lost while scans of it are under way. */
+interface Watched {
+  scans: number;
+  losses: number;
+  readonly onClose: () => void;
+}
+
+/** Scans of one node share a listener: there may be any number of them, and Node warns of more than ten listeners. */
+const watched = new WeakMap<Redis, Watched>();
+
+function watch(node: Redis): Watched {
+  let connection = watched.get(node);
+  if (connection === undefined) {
+    const fresh: Watched = { scans: 0, losses: 0, onClose: () => void fresh.losses++ };
+    watched.set(node, (connection = fresh));
+    node.on('close', fresh.onClose);
+  }
+  connection.scans++;
+  return connection;
+}
+
+function unwatch(node: Redis, connection: Watched): void {
+  if (--connection.scans > 0) return;
+  node.removeListener('close', connection.onClose);
+  watched.delete(node);
 }
 
 function tooLate(timeout: number): never {

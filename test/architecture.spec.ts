@@ -63,6 +63,20 @@ describe('the check itself', () => {
     expect(check({ [path]: `import '${specifier}';` })).toEqual([message]);
   });
 
+  it('knows a layer inside the folder of another', () => {
+    const nested = { ...rules, layers: ['top/', 'bottom/', 'top/base/'] };
+    const tree = (text: string): Map<string, string> =>
+      new Map([
+        ['top/t.ts', `import './base/b.js';`],
+        ['bottom/b.ts', `import '../top/base/b.js';`],
+        ['top/base/b.ts', text],
+      ]);
+    expect(layerViolations(tree(''), nested)).toEqual([]);
+    expect(layerViolations(tree(`import '../t.js';`), nested)).toEqual([
+      'top/base/b.ts imports top/t.ts, which is above it',
+    ]);
+  });
+
   it('refuses files outside the layers, default exports and long files', () => {
     expect(check({ 'other/o.ts': '' })).toEqual(['other/o.ts belongs to no layer']);
     for (const text of [

@@ -8,7 +8,10 @@ import {
 } from './module-graph.js';
 
 export interface LayerRules {
-  /** Folders (`tiers/`) and single files (`index.ts`), from the top down; each may import from those below it. */
+  /**
+   * Folders (`tiers/`) and single files (`index.ts`), from the top down; each may import from those below it.
+   * A folder inside another one may be a layer of its own.
+   */
   readonly layers: readonly string[];
   /** The folders and files in which a package may be imported; a name that ends with `/` stands for a whole scope. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
@@ -18,7 +21,7 @@ export interface LayerRules {
 /** Every breach of the rules, one line each, in the order of the files. */
 export function layerViolations(tree: SourceTree, rules: LayerRules): string[] {
   return [...tree].flatMap(([path, text]) => {
-    const layer = rules.layers.findIndex((name) => isWithin(path, name));
+    const layer = layerOf(path, rules);
     if (layer === -1) return [`${path} belongs to no layer`];
     const imports = importsOf(path, text).flatMap((found) =>
       found.specifier.startsWith('.')
@@ -34,17 +37,23 @@ export function layerViolations(tree: SourceTree, rules: LayerRules): string[] {
   });
 }
 
+/** The innermost layer that holds the file, by its place from the top; -1: there is none. */
+function layerOf(path: string, { layers }: LayerRules): number {
+  const holding = layers.filter((name) => isWithin(path, name));
+  const [innermost] = holding.toSorted((one, other) => other.length - one.length);
+  return innermost === undefined ? -1 : layers.indexOf(innermost);
+}
+
 function checkLayer(
   tree: SourceTree,
   path: string,
   layer: number,
   { specifier }: ModuleImport,
-  { layers }: LayerRules,
+  rules: LayerRules,
 ): string[] {
   const target = resolveWithin(tree, path, specifier);
   if (target === undefined) return [`${path} imports ${specifier}, which does not exist`];
-  const allowed = layers.slice(layer).some((name) => isWithin(target, name));
-  return allowed ? [] : [`${path} imports ${target}, which is above it`];
+  return layerOf(target, rules) >= layer ? [] : [`${path} imports ${target}, which is above it`];
 }
 
 function checkPackage(path: string, { specifier }: ModuleImport, { packages }: LayerRules): string[] {

@@ -3,7 +3,9 @@ import type { LayerRules } from './layers.js';
 /** The layers of `lib/`: the diagram of the architecture as a check. */
 export const LIBRARY_RULES: LayerRules = {
   layers: [
+    'typeorm/',
     'index.ts',
+    'repository/',
     'nest/',
     'create-cache.ts',
     'open-store.ts',
@@ -13,14 +15,16 @@ export const LIBRARY_RULES: LayerRules = {
     'coherence/',
     'codec/',
     'observability/',
+    'typeorm/sql/',
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/'],
-    'reflect-metadata': ['nest/'],
+    '@nestjs/': ['nest/', 'typeorm/cached-repository.module.ts'],
+    typeorm: ['typeorm/'],
+    'reflect-metadata': ['nest/', 'typeorm/cache-entity.ts'],
     rxjs: ['nest/'],
     acorn: ['nest/decorators/'],
-    'lru-cache': ['tiers/'],
+    'lru-cache': ['tiers/', 'typeorm/sql/'],
     ioredis: ['stores/redis/'],
     'class-transformer': ['codec/class-metadata.ts'],
   },
@@ -28,4 +32,13 @@ export const LIBRARY_RULES: LayerRules = {
 };
 
 /** Layers that know no framework, no driver and no ORM; stores are the only place for drivers. */
-export const FRAMEWORK_FREE = ['core/', 'tiers/', 'coherence/', 'codec/', 'observability/', 'primitives/'];
+export const FRAMEWORK_FREE = [
+  'repository/',
+  'core/',
+  'tiers/',
+  'coherence/',
+  'codec/',
+  'observability/',
+  'typeorm/sql/',
+  'primitives/',
+];

@@ -1,0 +1,214 @@
+import type { CacheManager } from '../core/cache-manager.js';
+import type { EntryOptions } from '../core/entry-options.js';
+import { escapeKeyPart } from '../primitives/escape.js';
+import type { EntityAdapter, EntityId, InstancesPlan, Row, Session, ValuePlan } from './contract.js';
+import { TableTags, tagsOfReads } from './table-tags.js';
+
+/** The entry options that may differ from one query to another. Tags and classes are decided here. */
+export type EntityEntryOptions = Omit<EntryOptions, 'tags' | 'type' | 'isolation'>;
+
+export interface EntityCacheParts<Entity extends object> {
+  readonly cache: CacheManager;
+  readonly adapter: EntityAdapter<Entity>;
+  readonly options: EntityEntryOptions;
+  /** Whose rows these are, where not everybody may see all; the same for equal ones. */
+  readonly context: (() => string | number | undefined) | undefined;
+}
+
+/** A read past the cache: in a transaction, or because somebody wants to see the row as it is. */
+export interface DirectRead {
+  readonly session: Session | undefined;
+}
+
+/** A list's instances, and how many there are in all if the query asked for that. */
+export interface Listing<Entity> {
+  readonly instances: Entity[];
+  readonly count: number | undefined;
+}
+
+type Plan = Pick<InstancesPlan, 'key' | 'reads'>;
+
+/** What is stored of a query for instances. */
+interface StoredListing {
+  readonly ids: readonly (readonly unknown[])[];
+  readonly count?: number;
+}
+
+/**
+ * The rows and queries of one entity. Rows live once, under their id; lists refer to them. What is stored is tagged with what
+ * was read, before it is read: what is written meanwhile keeps it from being used.
+ */
+export class EntityCache<Entity extends object> {
+  readonly #names: TableTags;
+  /** Of those that say nothing of a context. */
+  readonly #shared: CacheManager;
+
+  constructor(readonly parts: EntityCacheParts<Entity>) {
+    const { source, table, schema } = parts.adapter.shape;
+    this.#names = new TableTags(source, table);
+    this.#shared = parts.cache.namespace(`db:${source}`).namespace(schema);
+  }
+
+  /** The instance with this id. */
+  async one(id: EntityId, options: EntityEntryOptions, direct?: DirectRead): Promise<Entity | null> {
+    const { adapter } = this.parts;
+    if (direct !== undefined) return (await this.several([id], false, options, direct)).get(id.text) ?? null;
+    const tags = [this.#names.rows, this.#names.row(id.text)];
+    const row = await this.view().getOrSet<Row | null>(
+      this.#keyOf(id),
+      async (context) => {
+        const [found] = await readCommitted(adapter, context, () => adapter.fetch([id], undefined));
+        if (found === undefined) context.addTags([this.#names.absent]);
+        return found ?? null;
+      },
+      { ...this.parts.options, ...options, tags },
+    );
+    return row === null || adapter.isDeleted(row) ? null : adapter.hydrate(row);
+  }
+
+  /** The instances there are, by the text of their ids. One look into the cache, one statement for all that it lacks. */
+  async several(
+    ids: readonly EntityId[],
+    withDeleted: boolean,
+    options: EntityEntryOptions,
+    direct?: DirectRead,
+  ): Promise<Map<string, Entity>> {
+    if (direct !== undefined) return this.#hydrateAll(await this.#fetchAll(ids, direct.session), withDeleted);
+    const idOf = new Map(ids.map((id) => [this.#keyOf(id), id]));
+    const rows = await this.view().getOrSetMany<Row | null>(
+      idOf.keys(),
+      async (missing, context) => {
+        const wanted = missing.map((key) => idOf.get(key)!);
+        const fetch = () => this.#fetchAll(wanted, undefined);
+        const found = await readCommitted(this.parts.adapter, context, fetch);
+        missing.forEach((key, i) => {
+          const { text } = wanted[i]!;
+          const absent = found.has(text) ? [] : [this.#names.absent];
+          context.addTags([this.#names.row(text), ...absent], key);
+        });
+        return new Map(missing.map((key, i) => [key, found.get(wanted[i]!.text) ?? null]));
+      },
+      { ...this.parts.options, ...options, tags: [this.#names.rows] },
+    );
+    return this.#hydrateAll(
+      [...rows].map(([key, row]) => [idOf.get(key)!.text, row]),
+      withDeleted,
+    );
+  }
+
+  /** What a query for instances finds. */
+  async list(
+    plan: InstancesPlan,
+    options: EntityEntryOptions,
+    direct?: DirectRead,
+  ): Promise<Listing<Entity>> {
+    if (direct !== undefined) {
+      const { ids, count } = await plan.run(direct.session);
+      return { instances: inOrder(ids, await this.several(ids, plan.withDeleted, {}, direct)), count };
+    }
+    const first = await this.#resolve(await this.#listing(plan, options), plan);
+    if (first.complete) return first;
+    // A row was removed a moment ago, or by somebody who did not tell.
+    await this.view().delete(this.#keyOfQuery(plan.key));
+    return this.#resolve(await this.#listing(plan, options), plan);
+  }
+
+  /** What any other query gives. */
+  async value<T>(plan: ValuePlan<T>, options: EntityEntryOptions, direct?: DirectRead): Promise<T> {
+    if (direct !== undefined) return plan.revive(await plan.run(direct.session));
+    return plan.revive(await this.#query(plan, options, () => plan.run(undefined)));
+  }
+
+  /** Makes the row with this id unusable, and all lists that may have it, for everybody. */
+  async invalidate(id: EntityId): Promise<void> {
+    const { queries, partitions } = this.#names;
+    await this.parts.cache.invalidateTags([this.#names.row(id.text), queries, partitions]);
+  }
+
+  /** Makes all rows and lists unusable, for everybody. */
+  async invalidateAll(): Promise<void> {
+    const { queries, partitions, rows } = this.#names;
+    await this.parts.cache.invalidateTags([rows, queries, partitions]);
+  }
+
+  /** Makes the rows unusable whose keys match, as `user:4*`; for the caller's own context only. */
+  async invalidatePattern(glob: string): Promise<void> {
+    await this.view().clearPattern(glob);
+  }
+
+  #listing(plan: InstancesPlan, options: EntityEntryOptions): Promise<StoredListing> {
+    return this.#query(plan, options, async () => {
+      const { ids, count } = await plan.run(undefined);
+      return { ids: ids.map(({ values }) => values), ...(count !== undefined && { count }) };
+    });
+  }
+
+  async #resolve(
+    { ids: stored, count }: StoredListing,
+    { withDeleted }: InstancesPlan,
+  ): Promise<Listing<Entity> & { readonly complete: boolean }> {
+    const ids = stored.map((values) => this.parts.adapter.idFrom(values));
+    const found = await this.several(ids, withDeleted, {});
+    return { instances: inOrder(ids, found), count, complete: ids.every(({ text }) => found.has(text)) };
+  }
+
+  #query<T>(plan: Plan, options: EntityEntryOptions, run: () => Promise<T>): Promise<T> {
+    const { adapter } = this.parts;
+    return this.view().getOrSet<T>(
+      this.#keyOfQuery(plan.key),
+      (context) => readCommitted(adapter, context, run),
+      { ...this.parts.options, ...options, tags: tagsOfReads(adapter.shape.source, plan.reads) },
+    );
+  }
+
+  async #fetchAll(ids: readonly EntityId[], session: Session | undefined): Promise<Map<string, Row>> {
+    if (ids.length === 0) return new Map();
+    const { adapter } = this.parts;
+    const rows = await adapter.fetch(ids, session);
+    return new Map(rows.map((row) => [adapter.idOfRow(row).text, row]));
+  }
+
+  async #hydrateAll(
+    rows: Iterable<readonly [id: string, row: Row | null]>,
+    withDeleted: boolean,
+  ): Promise<Map<string, Entity>> {
+    const { adapter } = this.parts;
+    const instances = new Map<string, Entity>();
+    for (const [id, row] of rows) {
+      if (row === null || (!withDeleted && adapter.isDeleted(row))) continue;
+      instances.set(id, await adapter.hydrate(row));
+    }
+    return instances;
+  }
+
+  /** Rows of another schema, and what others may see, are under keys of their own. */
+  view(): CacheManager {
+    const whose = this.parts.context?.();
+    return whose === undefined ? this.#shared : this.#shared.namespace(String(whose));
+  }
+
+  #keyOf({ text }: EntityId): string {
+    return `${this.parts.adapter.shape.name}:${escapeKeyPart(text)}`;
+  }
+
+  #keyOfQuery(key: string): string {
+    return `${this.parts.adapter.shape.name}?${key}`;
+  }
+}
+
+/** A row that a list names twice comes twice, as one object. */
+function inOrder<Entity>(ids: readonly EntityId[], found: ReadonlyMap<string, Entity>): Entity[] {
+  return ids.flatMap(({ text }) => found.get(text) ?? []);
+}
+
+/** Reads for everybody. What may not be committed is for those who asked, and is not stored. */
+export async function readCommitted<T>(
+  adapter: Pick<EntityAdapter<never>, 'committedState'>,
+  context: { skip(): void },
+  read: () => Promise<T>,
+): Promise<T> {
+  const before = adapter.committedState();
+  const result = await read();
+  if (before === undefined || adapter.committedState() !== before) context.skip();
+  return result;
+}

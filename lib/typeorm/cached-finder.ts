@@ -1,0 +1,71 @@
+import type { EntityTarget, FindManyOptions, FindOneOptions, ObjectLiteral } from 'typeorm';
+
+import type { DirectRead, EntityEntryOptions } from '../repository/entity-cache.js';
+import type { CachedEntity } from './cached-entity.js';
+import type { CachedEntityParts } from './data-source-cache.js';
+
+/** How one query is cached. */
+export interface CachedQueryOptions extends EntityEntryOptions {
+  /** Entities that it reads besides those that can be told from it: of a view, or of SQL of its own. */
+  tables?: readonly EntityTarget<ObjectLiteral>[];
+}
+
+/** Queries whose results are kept until one of the tables they read is written to. */
+export class CachedFinder<Entity extends ObjectLiteral> {
+  /** @internal */
+  constructor(
+    private readonly parts: CachedEntityParts<Entity>,
+    private readonly options: EntityEntryOptions,
+    private readonly tables: readonly string[] | undefined,
+    private readonly direct: () => DirectRead | undefined,
+  ) {}
+
+  /**
+   * As the repository's `find`.
+   * @throws CacheQueryError for what cannot be cached
+   */
+  async find(options: FindManyOptions<Entity> = {}): Promise<CachedEntity<Entity>[]> {
+    return (await this.#list(options, false)).entities;
+  }
+
+  /** As the repository's `findOne`. @throws as {@link find} */
+  async findOne(options: FindOneOptions<Entity>): Promise<CachedEntity<Entity> | null> {
+    const { entities } = await this.#list({ ...options, take: 1 }, false);
+    return entities[0] ?? null;
+  }
+
+  /** As the repository's `findAndCount`. @throws as {@link find} */
+  async findAndCount(options: FindManyOptions<Entity> = {}): Promise<[CachedEntity<Entity>[], number]> {
+    const { entities, count } = await this.#list(options, true);
+    return [entities, count!];
+  }
+
+  /** As the repository's `count`. @throws as {@link find} */
+  async count(options: FindManyOptions<Entity> = {}): Promise<number> {
+    const { plans, cache } = this.parts;
+    return cache.value(plans.count(options, 'count', this.tables), this.options, this.direct());
+  }
+
+  /** As the repository's `exists`. @throws as {@link find} */
+  async exists(options: FindManyOptions<Entity> = {}): Promise<boolean> {
+    const { plans, cache } = this.parts;
+    return (
+      (await cache.value(plans.count(options, 'exists', this.tables), this.options, this.direct())) === 1
+    );
+  }
+
+  async #list(
+    options: FindManyOptions<Entity>,
+    counted: boolean,
+  ): Promise<{ readonly entities: CachedEntity<Entity>[]; readonly count: number | undefined }> {
+    const { plans, cache } = this.parts;
+    const plan = plans.list(options, counted, this.tables);
+    const direct = this.direct();
+    if (plan.kind === 'value') {
+      const { entities, count } = await cache.value(plan, this.options, direct);
+      return { entities: entities as CachedEntity<Entity>[], count };
+    }
+    const { instances, count } = await cache.list(plan, this.options, direct);
+    return { entities: instances as CachedEntity<Entity>[], count };
+  }
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+
+import type { EntityMetadata, ObjectLiteral } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+
+import { show } from '../primitives/show.js';
+import type { EntityId, EntityShape, Partition } from '../repository/contract.js';
+import { CacheEntityError } from '../repository/errors.js';
+import { type EntityPolicy, policyOf } from './cache-entity.js';
+import { columnText, looseText } from './column-text.js';
+
+/** A column that queries are told apart by. */
+interface PartitionColumn {
+  readonly name: string;
+  readonly column: ColumnMetadata;
+  readonly text: (value: unknown) => string | undefined;
+}
+
+/** What the cache has to know of an entity of TypeORM, worked out once. */
+export class EntityMapping {
+  readonly shape: EntityShape;
+  /** The columns that are stored. */
+  readonly columns: readonly ColumnMetadata[];
+  readonly partitionColumns: readonly PartitionColumn[];
+  readonly policy: EntityPolicy;
+  readonly #idColumns: readonly ColumnMetadata[];
+  /** For each part of an id; `undefined` where the database may take different texts for one. */
+  readonly #exact: readonly (((value: unknown) => string | undefined) | undefined)[];
+
+  /** @throws CacheEntityError if it cannot be cached as it is declared */
+  constructor(
+    source: string,
+    readonly metadata: EntityMetadata,
+  ) {
+    const policy = policyOf(metadata.target);
+    if (policy === undefined) {
+      throw new CacheEntityError(`${metadata.name} has no @CacheEntity(): put it beside @Entity()`);
+    }
+    this.policy = policy;
+    checkProperties(metadata, policy);
+    this.#idColumns = metadata.primaryColumns;
+    if (this.#idColumns.length === 0)
+      throw new CacheEntityError(`${metadata.name} has no primary key to be cached by`);
+    this.#exact = this.#idColumns.map((column) => columnText(column));
+    this.columns = metadata.columns.filter(
+      (column) => column.isSelect && !policy.exclude.includes(rootOf(column)),
+    );
+    const { deleteDateColumn } = metadata;
+    if (deleteDateColumn !== undefined && !this.columns.includes(deleteDateColumn)) {
+      throw new CacheEntityError(
+        `${metadata.name}.${deleteDateColumn.propertyPath} says whether a row is deleted and has to be stored: do not exclude it`,
+      );
+    }
+    this.partitionColumns = policy.partitionBy.map((name) => partitionColumn(metadata, name));
+    const { name } = policy;
+    this.shape = { source, table: metadata.tablePath, name, schema: schemaOf(metadata, name, this.columns) };
+  }
+
+  /** @throws CacheEntityError unless it is an id, or something that has one */
+  idFrom(id: unknown): EntityId {
+    const { name } = this.metadata;
+    const columns = this.#idColumns;
+    const whole =
+      typeof id === 'object' &&
+      id !== null &&
+      !Array.isArray(id) &&
+      !(id instanceof Date) &&
+      !Buffer.isBuffer(id);
+    const values = whole
+      ? columns.map((column) => column.getEntityValue(id as ObjectLiteral) as unknown)
+      : Array.isArray(id)
+        ? (id as unknown[])
+        : [id];
+    if (values.length !== columns.length) {
+      const parts = columns.map(({ propertyPath }) => propertyPath).join(', ');
+      throw new CacheEntityError(
+        `the id of ${name} has several parts: give an object with ${parts}, not ${show(id)}`,
+      );
+    }
+    return this.#id(values, id);
+  }
+
+  /** @param row by the names of the columns in the database */
+  idOfRow(valueOf: (column: ColumnMetadata) => unknown): EntityId {
+    return this.#id(this.#idColumns.map(valueOf), undefined);
+  }
+
+  /** The text of an id as a statement or an event has it; `undefined` when it may be that of any row. */
+  exactId(valueOf: (column: ColumnMetadata) => unknown): string | undefined {
+    const texts = this.#idColumns.map((column, i) => this.#exact[i]?.(valueOf(column)));
+    return texts.every((text) => text !== undefined) ? joined(texts) : undefined;
+  }
+
+  get idColumns(): readonly ColumnMetadata[] {
+    return this.#idColumns;
+  }
+
+  /** The parts of the table that an instance is in; `undefined` when it does not say. */
+  partitionsOf(entity: ObjectLiteral): Partition[] | undefined {
+    const partitions: Partition[] = [];
+    for (const { name, column, text } of this.partitionColumns) {
+      const given = column.getEntityValue(entity) as unknown;
+      const value = given === null ? '\0' : text(given);
+      if (value === undefined) return undefined;
+      partitions.push({ column: name, value });
+    }
+    return partitions;
+  }
+
+  #id(values: readonly unknown[], given: unknown): EntityId {
+    const texts = values.map((value, i) => this.#exact[i]?.(value) ?? looseText(value));
+    if (texts.every((text) => text !== undefined)) return { text: joined(texts), values };
+    const parts = this.#idColumns.map(({ propertyPath }) => propertyPath).join(', ');
+    throw new CacheEntityError(
+      `${show(given ?? values[texts.indexOf(undefined)])} is no id of ${this.metadata.name} (${parts})`,
+    );
+  }
+}
+
+/** Texts may hold anything: a length before each keeps them apart. */
+function joined(texts: readonly string[]): string {
+  return texts.length === 1 ? texts[0]! : texts.map((text) => `${text.length}.${text}`).join('');
+}
+
+function rootOf({ propertyPath }: ColumnMetadata): string {
+  return propertyPath.split('.', 1)[0]!;
+}
+
+function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: EntityPolicy): void {
+  for (const property of exclude) {
+    const columns = metadata.columns.filter((column) => rootOf(column) === property);
+    if (columns.length === 0)
+      throw new CacheEntityError(
+        `@CacheEntity on ${metadata.name}: exclude names '${property}', which is no column`,
+      );
+    if (columns.some(({ isPrimary }) => isPrimary)) {
+      throw new CacheEntityError(
+        `@CacheEntity on ${metadata.name}: '${property}' is part of the id and cannot be excluded`,
+      );
+    }
+    if (partitionBy.includes(property)) {
+      throw new CacheEntityError(
+        `@CacheEntity on ${metadata.name}: '${property}' cannot both be excluded and partition the table`,
+      );
+    }
+  }
+  const computed = metadata.columns.find(
+    (column) => column.isVirtualProperty && !exclude.includes(rootOf(column)),
+  );
+  if (computed !== undefined) {
+    throw new CacheEntityError(
+      `${metadata.name}.${computed.propertyPath} is a virtual column, whose tables are not known: add it to exclude`,
+    );
+  }
+}
+
+function partitionColumn(metadata: EntityMetadata, name: string): PartitionColumn {
+  const joins = metadata.findRelationWithPropertyPath(name)?.joinColumns;
+  const columns = joins ?? metadata.columns.filter(({ propertyPath }) => propertyPath === name);
+  const [column] = columns;
+  const text = columns.length === 1 && column!.isSelect ? columnText(column!) : undefined;
+  if (column === undefined || text === undefined) {
+    throw new CacheEntityError(
+      `@CacheEntity on ${metadata.name}: the table cannot be partitioned by '${name}': give a selected column, or a to-one relation with one, ` +
+        'of whole numbers, UUIDs, booleans, enums or strings that compare exactly, without a transformer',
+    );
+  }
+  return { name, column, text };
+}
+
+/** The same in every process that stores its rows alike. */
+function schemaOf(metadata: EntityMetadata, name: string, columns: readonly ColumnMetadata[]): string {
+  const described = columns.map(({ databaseName, propertyPath, type, isArray, entityMetadata }) => [
+    databaseName,
+    propertyPath,
+    typeof type === 'function' ? type.name : type,
+    isArray,
+    entityMetadata.discriminatorValue,
+  ]);
+  const kinds = metadata.childEntityMetadatas.map(({ discriminatorValue }) => discriminatorValue);
+  const text = JSON.stringify([1, name, metadata.name, metadata.tablePath, described, kinds]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
+}

@@ -1,0 +1,119 @@
+import type { EntityMetadata, FindManyOptions, FindOperator, ObjectLiteral } from 'typeorm';
+
+import type { Partition } from '../repository/contract.js';
+import { CacheEntityError, CacheQueryError } from '../repository/errors.js';
+import { policyOf } from './cache-entity.js';
+import type { EntityMapping } from './entity-mapping.js';
+
+const REFUSED = {
+  lock: 'rows that are locked have to be read in the transaction: use loadForUpdate(id), or the plain repository',
+  cache: "it is cached here: leave TypeORM's own `cache` out",
+  loadRelationIds: 'load the relations, or use relation(…)',
+} as const;
+
+/**
+ * Refuses what cannot be cached.
+ * @throws CacheQueryError
+ */
+export function checkFindOptions(options: FindManyOptions, metadata: EntityMetadata): void {
+  for (const [name, advice] of Object.entries(REFUSED)) {
+    if (options[name as keyof typeof REFUSED] === undefined) continue;
+    throw new CacheQueryError(
+      `a query of ${metadata.name} with the option ${name} cannot be cached: ${advice}`,
+    );
+  }
+  const { select } = options as { select?: unknown };
+  if (typeof select === 'object' && select !== null) checkSelect(select, metadata);
+}
+
+function checkSelect(select: object, metadata: EntityMetadata): void {
+  const hidden = new Set(policyOf(metadata.target)?.exclude);
+  for (const [name, chosen] of Object.entries(select)) {
+    if (chosen === false || chosen === undefined) continue;
+    const relation = metadata.findRelationWithPropertyPath(name);
+    if (relation !== undefined && typeof chosen === 'object')
+      checkSelect(chosen as object, relation.inverseEntityMetadata);
+    const columns = metadata.findColumnsWithPropertyPath(name);
+    if (!hidden.has(name) && !columns.some((column) => !column.isSelect)) continue;
+    throw new CacheQueryError(
+      `${metadata.name}.${name} is hidden and never stored: read it with the plain repository`,
+    );
+  }
+}
+
+/** @throws CacheEntityError unless these are the columns of an index, or a constraint, that makes rows unique */
+export function checkUniqueIndex(metadata: EntityMetadata, properties: readonly string[]): void {
+  const indices = [
+    metadata.primaryColumns,
+    ...metadata.indices
+      .filter(({ isUnique, where }) => isUnique && where === undefined)
+      .map(({ columns }) => columns),
+    ...metadata.uniques.map(({ columns }) => columns),
+  ].map((columns) => columns.map(({ propertyPath }) => propertyPath));
+  const asked = new Set(properties);
+  if (indices.some((index) => index.length === asked.size && index.every((name) => asked.has(name)))) return;
+  throw new CacheEntityError(
+    `${metadata.name} has no unique index on ${properties.join(', ')}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
+  );
+}
+
+/** Whether a condition has SQL of its own that may read other tables. */
+export function hasForeignSql(where: unknown): boolean {
+  if (typeof where !== 'object' || where === null) return false;
+  if (Array.isArray(where)) return where.some(hasForeignSql);
+  if (isOperator(where)) {
+    if (where.type === 'raw')
+      return /\b(?:select|from|join)\b/i.test(where.getSql?.('e.x') ?? String(where.value));
+    return hasForeignSql(where.value);
+  }
+  if (Object.getPrototypeOf(where) !== Object.prototype) return false;
+  return Object.values(where).some(hasForeignSql);
+}
+
+/**
+ * The parts of its table that a query cannot see beyond, whichever of its alternatives is met; `undefined` when there is one
+ * that may be met anywhere.
+ */
+export function partitionsOf(where: unknown, mapping: EntityMapping): Partition[] | undefined {
+  if (typeof where !== 'object' || where === null) return undefined;
+  const branches = Array.isArray(where) ? (where as unknown[]) : [where];
+  const parts = branches.map((branch) => partitionOfBranch(branch as ObjectLiteral, mapping));
+  return parts.length > 0 && parts.every((one) => one !== undefined) ? parts.flat() : undefined;
+}
+
+function partitionOfBranch(
+  branch: ObjectLiteral,
+  { partitionColumns }: EntityMapping,
+): Partition[] | undefined {
+  for (const { name, column, text } of partitionColumns) {
+    const values = valuesOf(branch[name], column.referencedColumn?.propertyName);
+    const texts = values?.map((value) => (value === null ? '\0' : text(value)));
+    if (texts?.every((one) => one !== undefined)) return texts.map((value) => ({ column: name, value }));
+  }
+  return undefined;
+}
+
+/** The only values that a condition admits. @param referenced where the value is when the condition is on a relation */
+function valuesOf(condition: unknown, referenced: string | undefined): readonly unknown[] | undefined {
+  if (condition === undefined || condition === null) return undefined;
+  if (isOperator(condition)) {
+    if (condition.type === 'equal') return valuesOf(condition.value, referenced);
+    if (condition.type === 'in')
+      return (condition.value as unknown as readonly unknown[]).flatMap(
+        (one) => valuesOf(one, referenced) ?? [undefined],
+      );
+    return condition.type === 'isNull' ? [null] : undefined;
+  }
+  if (typeof condition !== 'object') return [condition];
+  const inner = referenced === undefined ? undefined : (condition as ObjectLiteral)[referenced];
+  return inner === undefined || inner === null || typeof inner === 'object' ? undefined : [inner];
+}
+
+function isOperator(value: unknown): value is FindOperator<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    '@instanceof' in value &&
+    typeof (value as { type?: unknown }).type === 'string'
+  );
+}

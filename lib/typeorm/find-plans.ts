@@ -1,0 +1,200 @@
+import type { DataSource, EntityManager, FindManyOptions, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { DriverUtils } from 'typeorm/driver/DriverUtils.js';
+
+import { hashArguments } from '../nest/decorators/args-hash.js';
+import type { InstancesPlan, Read, Row, Session, ValuePlan } from '../repository/contract.js';
+import { CacheQueryError } from '../repository/errors.js';
+import { policyOf } from './cache-entity.js';
+import type { EntityMapping } from './entity-mapping.js';
+import { checkFindOptions, hasForeignSql, partitionsOf } from './find-options.js';
+import type { SourceObserver } from './source-observer.js';
+import { plainRow, transformerOf } from './typeorm-adapter.js';
+
+/** What a list comes to: its entities, and how many there are in all. */
+export interface FoundRows<Entity> {
+  readonly entities: Entity[];
+  readonly count: number | undefined;
+}
+
+interface StoredRows {
+  readonly rows: readonly Row[];
+  readonly count?: number;
+}
+
+const ALIAS = 'e';
+
+/** Makes plans of find options: what tells a query from others, what it reads, and how it is run. */
+export class FindPlans<Entity extends ObjectLiteral> {
+  constructor(
+    private readonly mapping: EntityMapping,
+    private readonly dataSource: DataSource,
+    private readonly observer: SourceObserver,
+  ) {}
+
+  /**
+   * A query for entities: by their ids, unless it selects columns or joins relations.
+   * @param tables what it reads besides, if it says so
+   */
+  list(
+    options: FindManyOptions<Entity>,
+    counted: boolean,
+    tables: readonly string[] | undefined,
+  ): InstancesPlan | ValuePlan<FoundRows<Entity>> {
+    const { metadata } = this.mapping;
+    checkFindOptions(options, metadata);
+    const eager = options.loadEagerRelations !== false && metadata.eagerRelations.length > 0;
+    const whole = options.select === undefined && options.relations === undefined && !eager;
+    return whole ? this.#instances(options, counted, tables) : this.#rows(options, counted, tables);
+  }
+
+  /** A query for a number, or whether there is anything. */
+  count(
+    options: FindManyOptions<Entity>,
+    kind: 'count' | 'exists',
+    tables: readonly string[] | undefined,
+  ): ValuePlan<number> {
+    checkFindOptions(options, this.mapping.metadata);
+    const run = (manager: EntityManager): Promise<number> => {
+      const repository = manager.getRepository<Entity>(this.mapping.metadata.target);
+      return kind === 'count' ? repository.count(options) : repository.exists(options).then(Number);
+    };
+    return {
+      kind: 'value',
+      ...this.#described(this.#builder(this.dataSource.manager, options), kind, options, tables),
+      run: (session) => this.observer.read(session, run),
+      revive: (stored) => stored as number,
+    };
+  }
+
+  #instances(
+    options: FindManyOptions<Entity>,
+    counted: boolean,
+    tables: readonly string[] | undefined,
+  ): InstancesPlan {
+    const { mapping } = this;
+    const select: ObjectLiteral = {};
+    for (const column of mapping.idColumns) column.setEntityValue(select, true);
+    const idsOnly = { ...options, select, loadEagerRelations: false } as FindManyOptions<Entity>;
+    const run = async (manager: EntityManager): ReturnType<InstancesPlan['run']> => {
+      const builder = this.#builder(manager, idsOnly);
+      const [found, count] = counted ? await builder.getManyAndCount() : [await builder.getMany()];
+      return { ids: found.map((entity) => mapping.idFrom(entity)), ...(count !== undefined && { count }) };
+    };
+    return {
+      kind: 'instances',
+      withDeleted: options.withDeleted === true,
+      ...this.#described(
+        this.#builder(this.dataSource.manager, idsOnly),
+        counted ? 'page' : 'list',
+        options,
+        tables,
+      ),
+      run: (session) => this.observer.read(session, run),
+    };
+  }
+
+  /** Entities with their relations, or parts of them: TypeORM makes them of the rows that were stored, as it did the first time. */
+  #rows(
+    options: FindManyOptions<Entity>,
+    counted: boolean,
+    tables: readonly string[] | undefined,
+  ): ValuePlan<FoundRows<Entity>> {
+    const joined = { ...options, relationLoadStrategy: 'join' } as FindManyOptions<Entity>;
+    const own = this.#builder(this.dataSource.manager, joined);
+    const described = this.#described(own, counted ? 'rows page' : 'rows', joined, tables);
+    const run = (session: Session | undefined): Promise<StoredRows> =>
+      this.observer.read(session, async (manager) => {
+        const builder = this.#builder(manager, joined);
+        const { raw } = await builder.getRawAndEntities<Row>();
+        const rows = raw.map((row) => this.#withoutHidden(plainRow(row), builder));
+        return counted ? { rows, count: await this.#builder(manager, joined).getCount() } : { rows };
+      });
+    return {
+      kind: 'value',
+      ...described,
+      run,
+      revive: async (stored) => {
+        const { rows, count } = stored as StoredRows;
+        // The first pass over a query prepares what the transformer needs.
+        const transformer = transformerOf(own, this.dataSource);
+        const entities = transformer.transform([...rows], own.expressionMap.mainAlias!) as Entity[];
+        await this.observer.loaded(this.mapping.metadata, entities);
+        this.observer.handedOutAll(this.mapping.metadata, entities);
+        return { entities, count };
+      },
+    };
+  }
+
+  #builder(manager: EntityManager, options: FindManyOptions<Entity>): SelectQueryBuilder<Entity> {
+    return manager
+      .createQueryBuilder<Entity>(this.mapping.metadata.target, ALIAS)
+      .setFindOptions(options)
+      .callListeners(false);
+  }
+
+  #described(
+    builder: SelectQueryBuilder<Entity>,
+    kind: string,
+    options: FindManyOptions<Entity>,
+    tables: readonly string[] | undefined,
+  ): { readonly key: string; readonly reads: readonly Read[] } {
+    const { skip, take, relations, select, withDeleted } = options;
+    const [sql, parameters] = builder.getQueryAndParameters();
+    let key: string;
+    try {
+      key = hashArguments([kind, sql, parameters, skip, take, relations, select, withDeleted]);
+    } catch (error) {
+      throw new CacheQueryError(
+        `a query of ${this.mapping.metadata.name} cannot be told from others: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+    return { key, reads: this.#readsOf(builder, options, tables) };
+  }
+
+  #readsOf(
+    builder: SelectQueryBuilder<Entity>,
+    { where }: FindManyOptions<Entity>,
+    named: readonly string[] | undefined,
+  ): Read[] {
+    const { mapping } = this;
+    const { aliases, joinAttributes } = builder.expressionMap;
+    const metadatas = [
+      ...aliases.flatMap((alias) => (alias.hasMetadata ? [alias.metadata] : [])),
+      ...joinAttributes.flatMap(
+        ({ junctionAlias, relation }) => (junctionAlias && relation?.junctionEntityMetadata) || [],
+      ),
+    ];
+    if (
+      named === undefined &&
+      (hasForeignSql(where) || metadatas.some(({ tableType }) => tableType === 'view'))
+    ) {
+      throw new CacheQueryError(
+        `which tables a query of ${mapping.metadata.name} reads cannot be told, since it has SQL of its own or reads a view: ` +
+          'name their entities in cached({ tables: […] })',
+      );
+    }
+    const paths = metadatas.map(({ tablePath }) => tablePath);
+    const own = mapping.shape.table;
+    const alone = paths.filter((path) => path === own).length === 1 && named?.includes(own) !== true;
+    const tables = new Set([...paths, ...(named ?? [])]);
+    return Array.from(tables, (table) => ({
+      table,
+      partitions: table === own && alone ? partitionsOf(where, mapping) : undefined,
+    }));
+  }
+
+  /** Drops what other entities exclude; columns with `select: false` are not there. */
+  #withoutHidden(row: Row, { expressionMap }: SelectQueryBuilder<Entity>): Row {
+    const kept: Record<string, unknown> = { ...row };
+    for (const alias of expressionMap.aliases) {
+      if (!alias.hasMetadata) continue;
+      const hidden = policyOf(alias.metadata.target)?.exclude ?? [];
+      for (const { databaseName, propertyPath } of alias.metadata.columns) {
+        if (!hidden.includes(propertyPath.split('.', 1)[0]!)) continue;
+        delete kept[DriverUtils.buildAlias(this.dataSource.driver, undefined, alias.name, databaseName)];
+      }
+    }
+    return kept;
+  }
+}

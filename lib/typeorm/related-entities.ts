@@ -1,0 +1,74 @@
+import type { EntityMetadata, EntityTarget, ObjectLiteral, RelationMetadata } from 'typeorm';
+
+import { didYouMean } from '../primitives/did-you-mean.js';
+import type { EntityId, Row } from '../repository/contract.js';
+import type { DirectRead, EntityCache } from '../repository/entity-cache.js';
+import { CacheEntityError } from '../repository/errors.js';
+import { relatedTo } from '../repository/related.js';
+import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
+import { relationPlan } from './relation-plans.js';
+
+/**
+ * What is related to each of several entities by one of their relations: one or `null`, or a list.
+ * @throws CacheEntityError when there is no such relation, or its target cannot be cached
+ */
+export async function relatedEntities<Entity extends ObjectLiteral>(
+  source: DataSourceCache,
+  parts: CachedEntityParts<Entity>,
+  entities: readonly Entity[],
+  name: string,
+  direct: DirectRead | undefined,
+): Promise<unknown[]> {
+  const { mapping, adapter } = parts;
+  const relation = findRelation(mapping.metadata, name);
+  const target = source.entity(relation.inverseEntityMetadata.target as EntityTarget<ObjectLiteral>);
+  const ids = entities.map((entity) => adapter.idFrom(entity));
+  if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
+  const plan = relationPlan(relation, mapping, target.mapping, source.observer);
+  const owner = parts.cache as unknown as EntityCache<object>;
+  const lists = await relatedTo(ids, plan, owner, target.cache, direct);
+  return relation.isOneToOne ? lists.map(([one]) => one ?? null) : lists;
+}
+
+function findRelation(metadata: EntityMetadata, name: string): RelationMetadata {
+  const relation = metadata.findRelationWithPropertyPath(name);
+  if (relation !== undefined) return relation;
+  const names = metadata.relations.map(({ propertyPath }) => propertyPath);
+  throw new CacheEntityError(
+    `${metadata.name} has no relation '${name}'${didYouMean(name, names)}: there are ${names.join(', ') || 'none'}`,
+  );
+}
+
+/** The foreign key is in the entity's own row: what it names is read as any other row. */
+async function toOne<Entity extends ObjectLiteral>(
+  source: DataSourceCache,
+  { mapping, adapter, cache }: CachedEntityParts<Entity>,
+  target: CachedEntityParts<ObjectLiteral>,
+  relation: RelationMetadata,
+  entities: readonly Entity[],
+  ids: readonly EntityId[],
+  direct: DirectRead | undefined,
+): Promise<unknown[]> {
+  const { joinColumns } = relation;
+  if (!joinColumns.every(({ referencedColumn }) => target.mapping.idColumns.includes(referencedColumn!))) {
+    throw new CacheEntityError(
+      `${mapping.metadata.name}.${relation.propertyPath} does not refer to the id of ${target.mapping.metadata.name}: query it with cached().findOne()`,
+    );
+  }
+  const { observer } = source;
+  const foreign = ids.filter((_, i) => observer.rowOf(entities[i]!) === undefined);
+  const loaded =
+    foreign.length === 0 ? new Map<string, Entity>() : await cache.several(foreign, true, {}, direct);
+  const keys = entities.map((entity, i) => {
+    const row: Row | undefined = observer.rowOf(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? entity);
+    const values = row && joinColumns.map((column) => adapter.valueOf(row, column));
+    return values?.every((value) => value !== null && value !== undefined)
+      ? target.adapter.idFrom(values)
+      : undefined;
+  });
+  const wanted = [
+    ...new Map(keys.flatMap((id) => (id === undefined ? [] : [[id.text, id] as const]))).values(),
+  ];
+  const found = await target.cache.several(wanted, false, {}, direct);
+  return keys.map((id) => (id && found.get(id.text)) ?? null);
+}

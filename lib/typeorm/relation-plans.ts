@@ -1,0 +1,101 @@
+import type { EntityTarget, ObjectLiteral, RelationMetadata } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+
+import type { EntityId, Partition, Read, Session } from '../repository/contract.js';
+import { CacheEntityError } from '../repository/errors.js';
+import type { RelationPlan } from '../repository/related.js';
+import type { EntityMapping } from './entity-mapping.js';
+import type { SourceObserver } from './source-observer.js';
+
+/** Where the ids of parents and of what is related to them stand, in one table. */
+interface Link {
+  /** The table that has both. */
+  readonly from: EntityTarget<ObjectLiteral>;
+  readonly path: string;
+  readonly parent: readonly ColumnMetadata[];
+  readonly related: readonly ColumnMetadata[];
+}
+
+/**
+ * How to find what is related by a to-many relation, or by the side of a one-to-one relation that has no column for it.
+ * @throws CacheEntityError for a relation whose keys are not ids
+ */
+export function relationPlan(
+  relation: RelationMetadata,
+  owner: EntityMapping,
+  target: EntityMapping,
+  observer: SourceObserver,
+): RelationPlan {
+  const link = linkOf(relation, owner, target);
+  return {
+    name: relation.propertyPath,
+    reads: (parent) => readsOf(relation, link, parent, target),
+    run: (parents, session) => run(link, parents, owner, target, observer, session),
+  };
+}
+
+function linkOf(relation: RelationMetadata, owner: EntityMapping, target: EntityMapping): Link {
+  const junction = relation.junctionEntityMetadata;
+  if (junction !== undefined) {
+    const [parent, related] = relation.isOwning
+      ? [junction.ownerColumns, junction.inverseColumns]
+      : [junction.inverseColumns, junction.ownerColumns];
+    return { from: junction.tablePath, path: junction.tablePath, parent, related };
+  }
+  const parent = relation.inverseRelation?.joinColumns ?? [];
+  const leads =
+    parent.length > 0 && parent.every(({ referencedColumn }) => owner.idColumns.includes(referencedColumn!));
+  if (!leads) {
+    throw new CacheEntityError(
+      `${owner.metadata.name}.${relation.propertyPath} does not lead to the id of ${owner.metadata.name}: query it with cached().find()`,
+    );
+  }
+  const { metadata } = target;
+  return { from: metadata.target, path: metadata.tablePath, parent, related: target.idColumns };
+}
+
+/** A to-many relation is a query on the foreign key, which may be what its table is partitioned by. */
+function readsOf(
+  relation: RelationMetadata,
+  { path }: Link,
+  parent: EntityId,
+  target: EntityMapping,
+): Read[] {
+  const own = target.shape.table;
+  if (path !== own) return [path, own].map((table) => ({ table, partitions: undefined }));
+  const column = relation.inverseRelation!.joinColumns;
+  const partition = target.partitionColumns.find((one) => column.length === 1 && one.column === column[0]);
+  const value = partition?.text(parent.values[0]);
+  const partitions: Partition[] | undefined =
+    value === undefined ? undefined : [{ column: partition!.name, value }];
+  return [{ table: own, partitions }];
+}
+
+async function run(
+  { from, parent, related }: Link,
+  parents: readonly EntityId[],
+  owner: EntityMapping,
+  target: EntityMapping,
+  observer: SourceObserver,
+  session: Session | undefined,
+): Promise<ReadonlyMap<string, readonly EntityId[]>> {
+  const rows = await observer.read(session, (manager) => {
+    const builder = manager.createQueryBuilder().from(from, 'r');
+    const nameOf = ({ databaseName }: ColumnMetadata): string =>
+      `${builder.escape('r')}.${builder.escape(databaseName)}`;
+    parent.forEach((column, i) => builder.addSelect(nameOf(column), `p${i}`));
+    related.forEach((column, i) => builder.addSelect(nameOf(column), `t${i}`).addOrderBy(nameOf(column)));
+    const alternatives = parents.map(({ values }, n) => {
+      const equal = parent.map((column, i) => `${nameOf(column)} = :v${n}_${i}`);
+      values.forEach((value, i) => builder.setParameter(`v${n}_${i}`, value));
+      return `(${equal.join(' AND ')})`;
+    });
+    return builder.where(`(${alternatives.join(' OR ')})`).getRawMany<ObjectLiteral>();
+  });
+  const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
+  for (const row of rows) {
+    const of = owner.idFrom(parent.map((_, i) => row[`p${i}`]));
+    lists.get(of.text)?.push(target.idFrom(related.map((_, i) => row[`t${i}`])));
+  }
+  return lists;
+}

@@ -1,0 +1,142 @@
+import type { DataSource, EntityManager, EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
+
+import type { CacheManager } from '../core/cache-manager.js';
+import type { Row, Session } from '../repository/contract.js';
+import { CacheEntityError } from '../repository/errors.js';
+import { WriteLog } from '../repository/write-log.js';
+import type { SqlDialect } from './sql/effects.js';
+import { WriteSubscriber } from './write-subscriber.js';
+
+/** The drivers whose transactions are statements, so that they can be seen. */
+const DIALECTS: Partial<Record<string, SqlDialect>> = {
+  postgres: 'postgres',
+  cockroachdb: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  sqljs: 'sqlite',
+  'better-sqlite3': 'sqlite',
+};
+
+/** One for each data source, which it does not keep alive. */
+const OBSERVERS = new WeakMap<DataSource, SourceObserver>();
+
+/** What the cache does with one data source: it reads from it, and sees what is written to it. */
+export class SourceObserver {
+  readonly log: WriteLog;
+  readonly #caches = new Set<CacheManager>();
+  /** The instances made of what was stored, with the row where it is one. */
+  readonly #handedOut = new WeakMap<object, Row | undefined>();
+
+  private constructor(
+    readonly source: string,
+    private readonly dataSource: DataSource,
+    dialect: SqlDialect,
+  ) {
+    this.log = new WriteLog({
+      source,
+      tables: () => new Set(dataSource.entityMetadatas.map(({ tablePath }) => tablePath)),
+      invalidate: (tags) => this.#invalidate(tags),
+    });
+    dataSource.subscribers.push(new WriteSubscriber(this, dataSource, dialect));
+  }
+
+  /**
+   * @param source the data source's name
+   * @param cache told of all that is written from now on
+   * @throws CacheEntityError when the driver's transactions cannot be seen, or it has another name
+   */
+  static of(source: string, dataSource: DataSource, cache: CacheManager): SourceObserver {
+    const { type } = dataSource.options;
+    const dialect = DIALECTS[type];
+    if (dialect === undefined) {
+      throw new CacheEntityError(
+        `repositories of a data source of type ${type} cannot be cached, since its transactions cannot be seen: those of ${Object.keys(DIALECTS).join(', ')} can`,
+      );
+    }
+    let observer = OBSERVERS.get(dataSource);
+    if (observer === undefined)
+      OBSERVERS.set(dataSource, (observer = new SourceObserver(source, dataSource, dialect)));
+    if (observer.source !== source) {
+      throw new CacheEntityError(
+        `one data source cannot be cached under two names, '${observer.source}' and '${source}': what is written would be known under one of them`,
+      );
+    }
+    observer.#caches.add(cache);
+    return observer;
+  }
+
+  /** The session whose transaction a manager is in, if it is in one. */
+  sessionOf({ queryRunner }: EntityManager): Session | undefined {
+    const runner = queryRunner ?? this.#onlyRunner();
+    return runner !== undefined && this.#isInTransaction(runner) ? runner : undefined;
+  }
+
+  /** See `EntityAdapter`. */
+  committedState(): number | undefined {
+    const runner = this.#onlyRunner();
+    if (runner === undefined) return 0;
+    return this.#isInTransaction(runner) ? undefined : this.log.begun;
+  }
+
+  /** Reads within a session, or else on the master: a replica may not have yet what was invalidated here. */
+  async read<T>(session: Session | undefined, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (session !== undefined) return work((session as QueryRunner).manager);
+    if (!('replication' in this.dataSource.options)) return work(this.dataSource.manager);
+    const runner = this.dataSource.createQueryRunner('master');
+    try {
+      return await work(runner.manager);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** Has `@AfterLoad` and subscribers see entities as if TypeORM had loaded them. */
+  async loaded(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): Promise<void> {
+    const listened = metadata.afterLoadListeners.length > 0 || metadata.relations.length > 0;
+    if (!listened && !this.dataSource.subscribers.some(({ afterLoad }) => afterLoad !== undefined)) return;
+    const runner = this.dataSource.createQueryRunner();
+    await runner.broadcaster.broadcast('Load', metadata, entities as ObjectLiteral[]);
+  }
+
+  /** Entities made of what was stored were given to somebody, with what is related to them. */
+  handedOutAll(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): void {
+    for (const entity of entities) {
+      if (this.#handedOut.has(entity)) continue;
+      this.handedOut(entity);
+      for (const relation of metadata.relations) {
+        const related: unknown = relation.isLazy ? undefined : relation.getEntityValue(entity);
+        if (typeof related !== 'object' || related === null) continue;
+        this.handedOutAll(relation.inverseEntityMetadata, Array.isArray(related) ? related : [related]);
+      }
+    }
+  }
+
+  /** An instance made of what was stored was given to somebody. */
+  handedOut(entity: object, row?: Row): void {
+    this.#handedOut.set(entity, row);
+  }
+
+  /** Whether an instance came from the cache. */
+  isFromCache(entity: object): boolean {
+    return this.#handedOut.has(entity);
+  }
+
+  /** The row that an instance was made of, if it was one. */
+  rowOf(entity: object): Row | undefined {
+    return this.#handedOut.get(entity);
+  }
+
+  /** Where all share one connection, that one. */
+  #onlyRunner(): QueryRunner | undefined {
+    return (this.dataSource.driver as { queryRunner?: QueryRunner }).queryRunner;
+  }
+
+  #isInTransaction(runner: QueryRunner): boolean {
+    return runner.isTransactionActive || this.log.isOpen(runner);
+  }
+
+  /** The data is written, whatever becomes of the cache: a cache that cannot be told says so itself, and tells it later. */
+  async #invalidate(tags: readonly string[]): Promise<void> {
+    await Promise.allSettled(Array.from(this.#caches, (cache) => cache.invalidateTags(tags)));
+  }
+}

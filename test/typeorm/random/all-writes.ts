@@ -1,0 +1,14 @@
+import { REMOVALS, SOFT_REMOVALS } from './removal-forms.js';
+import { ADDITIONS, CHANGES, LINKS, STATEMENTS, type WriteForm } from './write-forms.js';
+
+export const WRITE_FORMS: readonly WriteForm[] = [
+  ...CHANGES,
+  ...STATEMENTS,
+  ...ADDITIONS,
+  ...LINKS,
+  ...REMOVALS,
+  ...SOFT_REMOVALS,
+];
+
+/** Those that begin no transaction of their own, which would end one that TypeORM does not know of. */
+export const PLAIN_FORMS = WRITE_FORMS.filter(({ ownTransaction }) => ownTransaction !== true);

@@ -1,5 +1,6 @@
+import { ADDITIONS, LINKS } from './addition-forms.js';
 import { REMOVALS, SOFT_REMOVALS } from './removal-forms.js';
-import { ADDITIONS, CHANGES, LINKS, STATEMENTS, type WriteForm } from './write-forms.js';
+import { CHANGES, STATEMENTS, type WriteForm } from './write-forms.js';
 
 export const WRITE_FORMS: readonly WriteForm[] = [
   ...CHANGES,

@@ -140,8 +140,8 @@ class Judging {
     }
     const [book, tag] = row.name.split('-');
     if ((seen.from === 'book' ? book : tag) !== String(seen.id)) return undefined;
-    const [table, id] = seen.from === 'book' ? ['tag', tag!] : ['book', book!];
-    return { id: Number(id), other: this.timeline.find(table!, id!) };
+    const [table, id] = seen.from === 'book' ? (['tag', tag!] as const) : (['book', book!] as const);
+    return { id: Number(id), other: this.timeline.find(table, id) };
   }
 }
 

@@ -53,7 +53,7 @@ function conditionOn(session: Session): { condition: Condition; where: Where } {
     const id = known.pick(parent, choices);
     return {
       condition: { table, column: `${parent}Id`, value: id, of: parent },
-      where: { [parent]: { id } } as Where,
+      where: { [parent]: { id } },
     };
   }
   const table = choices.pick(TABLES);
@@ -115,7 +115,7 @@ async function page(session: Session): Promise<Seen[]> {
   return [{ kind: 'count', ...condition, count }, ...rows(session, condition.table, found)];
 }
 
-async function count(session: Session): Promise<Seen[]> {
+async function counted(session: Session): Promise<Seen[]> {
   const { condition, where } = conditionOn(session);
   return [
     {
@@ -200,7 +200,7 @@ export const READ_FORMS: readonly ReadForm[] = [
   { name: 'find withDeleted', weight: 4, run: findWithDeleted },
   { name: 'findOne', weight: 4, run: findOne },
   { name: 'findAndCount', weight: 6, run: page },
-  { name: 'count', weight: 6, run: count },
+  { name: 'count', weight: 6, run: counted },
   { name: 'exists', weight: 2, run: exists },
   { name: 'find with a relation', weight: 4, run: joined },
   { name: 'relation to one', weight: 5, run: toOne },

@@ -44,10 +44,10 @@ export interface Session {
 
 /** What all tables have in common. */
 export function cachedOf({ repositories }: Session, table: TableName): CachedRepository<Stamped> {
-  return repositories[table] as unknown as CachedRepository<Stamped>;
+  return repositories[table];
 }
 
 /** Past the cached repository. */
 export function plainOf({ manager }: Session, table: TableName): Repository<Stamped> {
-  return manager.getRepository(ENTITIES[table] as new () => Stamped);
+  return manager.getRepository<Stamped>(ENTITIES[table]);
 }

@@ -17,7 +17,7 @@ import { flushes } from './random/trouble.js';
 const SEED = Number(process.env['RANDOM_SEED'] ?? randomInt(2 ** 20));
 const OPERATIONS = Number(process.env['RANDOM_OPERATIONS'] ?? 5_000);
 
-describePostgres('random reads and writes in several processes', (server) => {
+describePostgres(`random reads and writes in several processes, RANDOM_SEED=${SEED}`, (server) => {
   const guard = new ProcessGuard();
   let folder: string;
   let redis: RedisServer;
@@ -51,15 +51,15 @@ describePostgres('random reads and writes in several processes', (server) => {
 
   it('nobody sees what is stale or was never committed', async () => {
     const { verdict, ownWritesMissed, deaf, reads, hitRate } = await of(OPERATIONS);
-    const seen = { ...verdict.faults, deaf, ownWritesMissed, examples: verdict.examples, seed: SEED };
+    const seen = { ...verdict.faults, deaf, ownWritesMissed, examples: verdict.examples };
     const none = Object.fromEntries(FAULTS.map((fault) => [fault, 0]));
-    expect(seen).toStrictEqual({ ...none, deaf: 0, ownWritesMissed: [], examples: [], seed: SEED });
+    expect(seen).toStrictEqual({ ...none, deaf: 0, ownWritesMissed: [], examples: [] });
     expect(reads).toBeGreaterThan(OPERATIONS / 2);
     expect(hitRate).toBeGreaterThan(0.2);
   }, 60_000);
 
   it.each(['never', 'early'] as const)('a cache that is told %s is found out', async (broken) => {
-    const { verdict } = await of(600, broken);
+    const { verdict } = await of(500, broken);
     expect(verdict.faults.staleOwn).toBeGreaterThan(0);
     expect(verdict.faults.staleAtRest).toBeGreaterThan(0);
   });

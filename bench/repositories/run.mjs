@@ -71,6 +71,7 @@ function report(result, { operations, seed, processes, callers }) {
     ['committed versions of rows', number(result.versions)],
     ['rows judged', number(verdict.rows)],
     ['lists and counts judged', number(verdict.lists)],
+    ["pages torn between TypeORM's two statements", number(verdict.torn)],
     ['hits', `${Math.round(result.hitRate * 100)} %`],
     ['Redis', Object.entries(troubles).map(([what, times]) => `${times} × ${what}`).join(', ') || 'left alone'], // prettier-ignore
     ['stale in the own process', number(verdict.faults.staleOwn)],

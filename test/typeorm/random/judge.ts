@@ -15,6 +15,8 @@ export interface Verdict {
   readonly examples: readonly string[];
   readonly rows: number;
   readonly lists: number;
+  /** Pages between whose two statements a row went. */
+  readonly torn: number;
   /** For how long others had been told what readers did not see yet, in milliseconds, in ascending order. */
   readonly delays: readonly number[];
 }
@@ -47,6 +49,7 @@ class Judging {
   readonly #delays: number[] = [];
   #rows = 0;
   #lists = 0;
+  #torn = 0;
 
   constructor(private readonly timeline: Timeline) {}
 
@@ -63,7 +66,14 @@ class Judging {
 
   verdict(): Verdict {
     const delays = this.#delays.toSorted((a, b) => a - b);
-    return { faults: this.#faults, examples: this.#examples, rows: this.#rows, lists: this.#lists, delays };
+    return {
+      faults: this.#faults,
+      examples: this.#examples,
+      rows: this.#rows,
+      lists: this.#lists,
+      torn: this.#torn,
+      delays,
+    };
   }
 
   #faultOf(read: ReadRecord, seen: Seen): Fault | undefined {
@@ -74,7 +84,12 @@ class Judging {
     // What the transaction wrote itself decides what is in there, and is not known here.
     if (read.how === 'inside') return undefined;
     this.#lists++;
-    if (fits(this.#bounds(read, seen, true), seen)) return undefined;
+    const bounds = this.#bounds(read, seen, true);
+    if (fits(bounds, seen)) return undefined;
+    if (seen.kind === 'count' && seen.paged === true && bounds.may.size > bounds.must.size) {
+      this.#torn++;
+      return undefined;
+    }
     if (read.how !== 'cached') return read.how === 'rest' ? 'staleAtRest' : 'wrong';
     return fits(this.#bounds(read, seen, false), seen) ? 'staleBeyond' : 'staleOwn';
   }

@@ -105,14 +105,14 @@ async function findOne(session: Session): Promise<Seen[]> {
     .cached()
     .findOne({ where, ...BY_ID });
   if (found !== null) return rows(session, condition.table, [found]);
-  return [{ kind: 'count', ...condition, count: 0 }];
+  return [{ kind: 'count', ...condition, count: 0, paged: true }];
 }
 
 async function page(session: Session): Promise<Seen[]> {
   const { condition, where } = conditionOn(session);
   const options: FindManyOptions<Stamped> = { where, ...BY_ID, take: 4, skip: session.choices.below(3) };
   const [found, count] = await cachedOf(session, condition.table).cached().findAndCount(options);
-  return [{ kind: 'count', ...condition, count }, ...rows(session, condition.table, found)];
+  return [{ kind: 'count', ...condition, count, paged: true }, ...rows(session, condition.table, found)];
 }
 
 async function counted(session: Session): Promise<Seen[]> {

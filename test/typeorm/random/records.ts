@@ -47,6 +47,8 @@ export interface SeenList extends Condition {
 export interface SeenCount extends Condition {
   readonly kind: 'count';
   readonly count: number;
+  /** TypeORM looks for the ids of a page first, and then for its rows: who goes in between is missed, and may be counted on. */
+  readonly paged?: boolean;
 }
 
 /** What a row is linked to by the junction. */

@@ -1,16 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-import { transformFile } from '@swc/core';
+import { join } from 'node:path';
 
 import type { CacheOptions } from '../../lib/core/cache-options.js';
+import { compileSources } from '../support/compile-sources.mjs';
 import { ProcessGuard } from '../support/process-guard.js';
 import type { Deeds } from './workers/instance.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WORKERS = join('test', 'redis', 'workers');
 
 /** Instances of a cache in processes of their own: `workers/instance.ts`, with the library compiled from its source. */
@@ -21,9 +17,7 @@ export class Processes {
 
   async build(): Promise<void> {
     this.#folder = this.#guard.makeFolder();
-    writeFileSync(join(this.#folder, 'package.json'), '{ "type": "module" }');
-    symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
-    await Promise.all(['lib', WORKERS].flatMap(sourcesIn).map((file) => compile(file, this.#folder)));
+    await compileSources(['lib', WORKERS], this.#folder);
   }
 
   /** @param clockShift by how many milliseconds the wall clock of the process is wrong */
@@ -109,25 +103,4 @@ export class WorkerProcess {
     this.child.kill('SIGKILL');
     await gone;
   }
-}
-
-function sourcesIn(folder: string): string[] {
-  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => /(?<!\.d)\.ts$/.test(file)).map((file) => join(folder, file));
-}
-
-async function compile(file: string, into: string): Promise<void> {
-  const target = join(into, file.replace(/\.ts$/, '.js'));
-  const { code } = await transformFile(join(ROOT, file), {
-    swcrc: false,
-    jsc: {
-      parser: { syntax: 'typescript', decorators: true },
-      transform: { legacyDecorator: true, decoratorMetadata: true },
-      target: 'es2022',
-      keepClassNames: true,
-    },
-    module: { type: 'es6' },
-  });
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, code);
 }

@@ -1,0 +1,1 @@
+export function compileSources(folders: readonly string[], into: string): Promise<void>;

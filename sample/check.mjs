@@ -41,10 +41,13 @@ async function goThrough(url) {
   assert.equal('redis' in again, Boolean(process.env.REDIS_URL), 'Redis is a tier when REDIS_URL is set');
 
   const review = { author: 'Ada', rating: 5, text: 'Sturdy.' };
-  await call('GET', '/products/1/reviews');
+  for (const path of ['/products', '/products/2/reviews', '/products/1/reviews']) await call('GET', path);
   const added = await call('POST', '/products/1/reviews', 201, review);
   assert.deepEqual((await call('GET', '/products/1/reviews'))[0], added, 'a write is seen at once');
   assert.equal((await call('GET', '/products/1')).rating.count, first.rating.count + 1);
+  const before = (await call('GET', '/cache/stats')).loads;
+  for (const path of ['/products', '/products/2/reviews']) await call('GET', path);
+  assert.equal((await call('GET', '/cache/stats')).loads, before, 'a review of product 1 concerns neither');
 
   await call('PATCH', '/products/1', 200, { priceCents: 39_900 });
   assert.equal((await call('GET', '/products'))[0].price, '399.00 EUR');

@@ -34,12 +34,13 @@ export class WriteSubscriber implements EntitySubscriberInterface {
   }
 
   // Awaited by TypeORM before whoever wrote goes on.
-  async afterQuery({ query, parameters, queryRunner, rawResults, success }: AfterQueryEvent): Promise<void> {
+  async afterQuery(event: AfterQueryEvent): Promise<void> {
+    const { query, parameters, queryRunner, success } = event;
     const effects = readSql(query, Array.isArray(parameters) ? parameters : undefined, this.dialect);
     if (effects.length === 0) return;
     const { log } = this.observer;
-    for (const effect of effects)
-      await this.#take(queryRunner, effect, success, effects.length === 1 ? rawResults : undefined);
+    const result = success && effects.length === 1 ? resultOf(event) : undefined;
+    for (const effect of effects) await this.#take(queryRunner, effect, success, result);
     if (!log.isOpen(queryRunner)) await log.settle(queryRunner);
   }
 
@@ -112,6 +113,15 @@ export class WriteSubscriber implements EntitySubscriberInterface {
       }
     }
   }
+}
+
+/** sql.js does not say with the result how many rows were written, but can be asked until the next statement. */
+function resultOf({ dataSource, rawResults }: AfterQueryEvent): unknown {
+  const { databaseConnection } = dataSource.driver as {
+    databaseConnection?: { getRowsModified?: () => number };
+  };
+  const affectedRows = databaseConnection?.getRowsModified?.();
+  return affectedRows === undefined ? (rawResults as unknown) : { affectedRows };
 }
 
 /** What is `undefined` is not written. */

@@ -6,7 +6,7 @@ export class Settings {
   readonly port = wholeNumber('PORT', 3000, 65_535);
   /** The cache's second tier; without it, memory is the only one. */
   readonly redisUrl = process.env['REDIS_URL'] || undefined;
-  /** Milliseconds by which every query is slowed down, as if the database were a busy one. */
+  /** Milliseconds by which every query that reads is slowed down, as if the database were a busy one. */
   readonly queryCost = wholeNumber('QUERY_COST_MS', 300, 60_000);
 }
 

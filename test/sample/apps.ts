@@ -4,13 +4,16 @@ import { jest } from '@jest/globals';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 
+import { DataSource } from 'typeorm';
+
 import type { CacheStats } from '../../lib/index.js';
-import type { CatalogueRepository as Repository } from '../../sample/src/catalogue/catalogue.repository.js';
 
 // The sample imports the package by its name. Here that is the source, so that the suite needs no build.
 jest.unstable_mockModule('nestjs-tiered-cache', () => import('../../lib/index.js'), { virtual: true });
+jest.unstable_mockModule('nestjs-tiered-cache/typeorm', () => import('../../lib/typeorm/index.js'), {
+  virtual: true,
+});
 const { AppModule } = await import('../../sample/src/app.module.js');
-const { CatalogueRepository } = await import('../../sample/src/catalogue/catalogue.repository.js');
 const { QueryLog } = await import('../../sample/src/database/query-log.js');
 export const { Settings } = await import('../../sample/src/settings.js');
 
@@ -26,8 +29,12 @@ export interface Answer {
 
 export interface SampleOptions {
   redisUrl?: string | undefined;
-  /** An app whose database this one uses, in place of its own. */
+  /** An app whose database this one uses, in place of its own, once it has started. */
   sharing?: Sample;
+}
+
+function driverOf(app: INestApplication): { databaseConnection: unknown } {
+  return app.get(DataSource).driver as unknown as { databaseConnection: unknown };
 }
 
 /** The sample, listening on a port of its own, with queries that cost nothing. */
@@ -40,7 +47,6 @@ export class Sample {
   static async start({ redisUrl, sharing }: SampleOptions = {}): Promise<Sample> {
     const testing = Test.createTestingModule({ imports: [AppModule] }).setLogger(SILENT);
     testing.overrideProvider(Settings).useValue({ port: 0, redisUrl, queryCost: 0 });
-    if (sharing) testing.overrideProvider(CatalogueRepository).useValue(sharing.repository);
     const module = await testing.compile();
     const app = module.createNestApplication();
     try {
@@ -49,6 +55,7 @@ export class Sample {
       await app.close();
       throw error;
     }
+    if (sharing) driverOf(app).databaseConnection = driverOf(sharing.app).databaseConnection;
     const { port } = app.getHttpServer().address() as AddressInfo;
     return new Sample(app, `http://127.0.0.1:${port}`);
   }
@@ -56,10 +63,6 @@ export class Sample {
   /** Statements that have reached the database so far. */
   get queries(): number {
     return this.app.get(QueryLog).count;
-  }
-
-  get repository(): Repository {
-    return this.app.get(CatalogueRepository, { strict: false });
   }
 
   get(path: string): Promise<Answer> {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 
 import { closeBenches } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
-import { type Post, SQLJS } from './shop.js';
+import { Post, SQLJS } from './shop.js';
 import { openShop } from './open-shop.js';
 import { type Shop, writing } from './writing.js';
 
@@ -63,4 +63,20 @@ it('what is related to what came from the cache is not saved either', async () =
   post.title = 'changed';
   await expect(source.manager.save(post)).rejects.toMatchObject({ code: 'CACHE_ENTITY_READ_ONLY' });
   expect(await posts.findById(1)).toMatchObject({ title: 'first' });
+});
+
+it('a new row outdates the lists of its own part of the table only, if it was saved', async () => {
+  const { source, posts, statements } = shop;
+  const of = (id: number) => posts.cached().find({ where: { author: { id } } });
+  await of(1);
+  await of(2);
+  await source.manager.save(Post, { title: 'fourth', author: { id: 2 } });
+  statements.length = 0;
+  expect(await of(1)).toHaveLength(2);
+  expect(statements).toHaveLength(0);
+  expect(await of(2)).toHaveLength(2);
+  await posts.insert({ title: 'fifth', author: { id: 2 } });
+  statements.length = 0;
+  expect(await of(1)).toHaveLength(2);
+  expect(statements).toHaveLength(1);
 });

@@ -1,5 +1,7 @@
 import { Body, Controller, Get, NotFoundException, Param, Patch, Post, Query } from '@nestjs/common';
 
+import type { CachedEntity } from 'nestjs-tiered-cache/typeorm';
+
 import { Input } from '../http/input.pipe.js';
 import { CatalogueService } from './catalogue.service.js';
 import {
@@ -28,9 +30,9 @@ export class CatalogueController {
   @Get('compare')
   async compare(@Query('ids', new Input(parseIds)) ids: number[]): Promise<ProductSummary[]> {
     const products = await this.catalogue.findProductsByIds(ids);
-    const absent = ids.filter((id) => !products.some((product) => product.id === id));
+    const absent = ids.filter((_, i) => products[i] === null);
     if (absent.length > 0) throw new NotFoundException(`there is no product ${absent.join(', ')}`);
-    return products.map(productSummary);
+    return products.map((product) => productSummary(product!));
   }
 
   @Get(':id')
@@ -53,7 +55,7 @@ export class CatalogueController {
   async reviews(
     @Param('id', new Input(parseId)) id: number,
     @Query('page', new Input(parsePage)) page: number,
-  ): Promise<Review[]> {
+  ): Promise<CachedEntity<Review>[]> {
     await this.catalogue.getProduct(id);
     return this.catalogue.findReviews(id, page);
   }

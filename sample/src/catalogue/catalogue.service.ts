@@ -1,92 +1,100 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
-import { CachedMethod, CacheManager, InvalidatesCache } from 'nestjs-tiered-cache';
+import { CachedMethod, InvalidatesCache } from 'nestjs-tiered-cache';
+import { type CachedEntity, CachedRepository, InjectCachedRepository } from 'nestjs-tiered-cache/typeorm';
 
-import { CatalogueRepository, type Rating } from './catalogue.repository.js';
 import type { NewReview, ProductChange } from './inputs.js';
 import { Product } from './product.entity.js';
 import { Review } from './review.entity.js';
 
+/** What the reviews of a product say together. */
+export interface Rating {
+  count: number;
+  /** 1 to 5, with one decimal; null without reviews. */
+  average: number | null;
+}
+
+const REVIEWS_PER_PAGE = 5;
+
 /**
- * The catalogue, with what is cached and what makes it outdated:
+ * The catalogue. What the repositories read is cached, and outdated by whatever writes to their tables:
  *
- * | entry                         | tag              | outdated by     |
- * |-------------------------------|------------------|-----------------|
- * | `products:<category>`         | `products`       | `updateProduct` |
- * | `product:<id>`                |                  | `updateProduct` |
- * | `reviews:<product>:<page>`    | `reviews-of:<…>` | `addReview`     |
- * | `rating:<product>`            | `reviews-of:<…>` | `addReview`     |
+ * | read                      | outdated by a write to                                 |
+ * |---------------------------|--------------------------------------------------------|
+ * | a product, a review       | that row                                               |
+ * | lists of products         | `product`                                              |
+ * | the reviews of a product  | `review`, of this product: it is partitioned by that   |
+ *
+ * A rating is no entity, so it is cached by a decorator, and the method that changes it says so.
  */
 @Injectable()
 export class CatalogueService {
   constructor(
-    private readonly catalogue: CatalogueRepository,
-    private readonly cache: CacheManager,
+    @InjectCachedRepository(Product) private readonly products: CachedRepository<Product>,
+    @InjectCachedRepository(Review) private readonly reviews: CachedRepository<Review>,
   ) {}
 
-  /** A category without products is not stored: clients may ask for any number of them. */
-  @CachedMethod({
-    key: 'products:{category}',
-    ttl: '5m',
-    tags: 'products',
-    type: Product,
-    unless: (products: Product[]) => products.length === 0,
-  })
-  async findProducts(category?: string): Promise<Product[]> {
-    return this.catalogue.findProducts(category);
+  async findProducts(category?: string): Promise<CachedEntity<Product>[]> {
+    // Clients may ask for any number of categories: those that do not exist get no entries.
+    if (category !== undefined && !(await this.findCategories()).has(category)) return [];
+    const where = category === undefined ? {} : { category };
+    return this.products.cached({ ttl: '5m' }).find({ where, order: { id: 'ASC' } });
   }
 
   /** `null` is cached like any other value: asking again for what is not there costs no query. */
-  @CachedMethod({ key: 'product:{id}', ttl: '10m', type: Product })
-  async findProduct(id: number): Promise<Product | null> {
-    return this.catalogue.findProduct(id);
+  findProduct(id: number): Promise<CachedEntity<Product> | null> {
+    return this.products.findById(id);
   }
 
-  /** Several at once, under the keys that `findProduct` uses, with one query for those that are not cached. */
-  async findProductsByIds(ids: number[]): Promise<Product[]> {
-    const idOf = new Map(ids.map((id) => [`product:${id}`, id]));
-    const found = await this.cache.getOrSetMany<Product | null>(
-      idOf.keys(),
-      async (missing) => {
-        const products = await this.catalogue.findProductsByIds(missing.map((key) => idOf.get(key)!));
-        return new Map(missing.map((key) => [key, products.find(({ id }) => id === idOf.get(key)) ?? null]));
-      },
-      { ttl: '10m', type: Product },
-    );
-    return [...found.values()].filter((product) => product !== null);
+  /** Several at once, with one query for those that are not cached; `null` for what is not there. */
+  findProductsByIds(ids: number[]): Promise<(CachedEntity<Product> | null)[]> {
+    return this.products.findByIds(ids);
   }
 
-  @CachedMethod({
-    key: 'reviews:{productId}:{page}',
-    ttl: '10m',
-    tags: 'reviews-of:{productId}',
-    type: Review,
-  })
-  async findReviews(productId: number, page: number): Promise<Review[]> {
-    return this.catalogue.findReviews(productId, page);
+  /** The newest first. */
+  findReviews(productId: number, page: number): Promise<CachedEntity<Review>[]> {
+    return this.reviews.cached().find({
+      where: { productId },
+      order: { writtenAt: 'DESC', id: 'DESC' },
+      skip: (page - 1) * REVIEWS_PER_PAGE,
+      take: REVIEWS_PER_PAGE,
+    });
   }
 
-  @CachedMethod({ key: 'rating:{productId}', ttl: '10m', tags: 'reviews-of:{productId}' })
+  @CachedMethod({ key: 'rating:{productId}', ttl: '10m', tags: 'rating-of:{productId}' })
   async findRating(productId: number): Promise<Rating> {
-    return this.catalogue.findRating(productId);
+    const rating = await this.reviews.repository
+      .createQueryBuilder('review')
+      .select('COUNT(*)', 'count')
+      .addSelect('ROUND(AVG(review.rating), 1)', 'average')
+      .where({ productId })
+      .getRawOne<Rating>();
+    return rating!;
   }
 
-  /** One tag stands for all pages of the reviews, and for the rating, however many of them are cached. */
-  @InvalidatesCache({ tags: 'reviews-of:{productId}' })
+  /** Of the reviews nothing has to be said here: they are seen to be written. The rating is ours to look after. */
+  @InvalidatesCache({ tags: 'rating-of:{productId}' })
   async addReview(productId: number, review: NewReview): Promise<Review> {
     await this.getProduct(productId);
-    return this.catalogue.addReview(productId, review);
+    const written = this.reviews.repository.create({ ...review, productId, writtenAt: new Date() });
+    // `save`, not `insert`: it tells of which product this review is, so that only its lists are outdated.
+    return this.reviews.save(written);
   }
 
-  /** The cache is invalidated when this has returned. In here, `findProduct` would still give the old product. */
-  @InvalidatesCache({ keys: 'product:{id}', tags: 'products' })
+  /** The product, and every list that may have it, are outdated once this has returned. */
   async updateProduct(id: number, change: ProductChange): Promise<void> {
-    if (!(await this.catalogue.updateProduct(id, change))) throw noProduct(id);
+    const { affected } = await this.products.update(id, change);
+    if (affected !== 1) throw noProduct(id);
   }
 
-  async getProduct(id: number): Promise<Product> {
+  async getProduct(id: number): Promise<CachedEntity<Product>> {
     const product = await this.findProduct(id);
     if (product === null) throw noProduct(id);
     return product;
+  }
+
+  private async findCategories(): Promise<Set<string>> {
+    const products = await this.products.cached({ ttl: '5m' }).find({ select: { category: true } });
+    return new Set(products.map(({ category }) => category));
   }
 }
 

@@ -1,5 +1,7 @@
+import { CacheEntity } from 'nestjs-tiered-cache/typeorm';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
+@CacheEntity({ ttl: '10m' })
 @Entity()
 export class Product {
   @PrimaryGeneratedColumn()
@@ -20,7 +22,7 @@ export class Product {
   @Column()
   addedAt!: Date;
 
-  /** A method of the class: it is there on cached products too, because the cache is told their `type`. */
+  /** A method of the class: it is there on cached products too, which are of this class. */
   price(): string {
     return `${(this.priceCents / 100).toFixed(2)} EUR`;
   }

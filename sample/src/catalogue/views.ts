@@ -1,4 +1,6 @@
-import type { Rating } from './catalogue.repository.js';
+import type { CachedEntity } from 'nestjs-tiered-cache/typeorm';
+
+import type { Rating } from './catalogue.service.js';
 import type { Product } from './product.entity.js';
 
 export interface ProductSummary {
@@ -14,12 +16,12 @@ export interface ProductDetails extends ProductSummary {
   rating: Rating;
 }
 
-export function productSummary(product: Product): ProductSummary {
+export function productSummary(product: CachedEntity<Product>): ProductSummary {
   const { id, name, category } = product;
   return { id, name, category, price: product.price() };
 }
 
-export function productDetails(product: Product, rating: Rating): ProductDetails {
+export function productDetails(product: CachedEntity<Product>, rating: Rating): ProductDetails {
   const { description, addedAt } = product;
   return { ...productSummary(product), description, addedAt, rating };
 }

@@ -3,12 +3,15 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 
 import { Product } from '../catalogue/product.entity.js';
 import { Review } from '../catalogue/review.entity.js';
+import { SettingsModule } from '../settings.js';
 import { QueryLog, QueryLogModule } from './query-log.js';
 import { Seeder } from './seeder.js';
+import { SlowQueries } from './slow-queries.js';
 
 @Module({
   imports: [
     QueryLogModule,
+    SettingsModule,
     TypeOrmModule.forRootAsync({
       imports: [QueryLogModule],
       inject: [QueryLog],
@@ -22,6 +25,6 @@ import { Seeder } from './seeder.js';
       }),
     }),
   ],
-  providers: [Seeder],
+  providers: [Seeder, SlowQueries],
 })
 export class DatabaseModule {}

@@ -4,6 +4,7 @@ import { Redis, type RedisOptions as ServerOptions } from 'ioredis';
 import { invalidationOf } from '../../lib/coherence/invalidation.js';
 import { createRedisStore } from '../../lib/stores/redis/redis-store.js';
 import type { RedisOptions } from '../../lib/stores/redis/redis-options.js';
+import { SET } from '../../lib/stores/redis/scripts.js';
 import type { RemoteStore } from '../../lib/stores/store.js';
 import { type RedisServer, startRedis, until } from '../support/redis-server.js';
 import { callsOf, Stores, SETTINGS } from './redis-helpers.js';
@@ -303,6 +304,30 @@ describe('a client that is handed in', () => {
     await handed.ping();
     await stores.open({ client: handed });
     expect(stores.ready).toBe(1);
+  });
+});
+
+describe('a value that comes too late', () => {
+  it('is not stored, by the clock of the server', async () => {
+    const admin = client();
+    const [seconds] = await admin.time();
+    const store = async (key: string, until: number): Promise<unknown> => [
+      await admin.eval(SET, 2, key, `${key} too`, until, 'a', 60_000, 'b', 60_000),
+      await admin.mget(key, `${key} too`),
+    ];
+    expect(await store('late', Number(seconds) * 1000 - 1)).toEqual([0, [null, null]]);
+    expect(await store('in time', Number(seconds) * 1000 + 60_000)).toEqual([1, ['a', 'b']]);
+  });
+
+  it('is one whose caller has given up, and he is told', async () => {
+    const store = await open();
+    await setMany(store, [entry('given-up', 'before')]);
+    const real = performance.now.bind(performance);
+    // As if it had been on its way for a minute.
+    jest.spyOn(performance, 'now').mockImplementation(() => real() - 60_000);
+    const error = await failure(setMany(store, [entry('given-up', 'after')]));
+    expect(error.message).toMatch(/too late and did not store it/);
+    expect(await client().get('given-up')).toBe('before');
   });
 });
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { loadSetups } from './contenders/index.mjs';
+import { providePostgres } from './harness/postgres.mjs';
 import { provideRedis } from './harness/redis.mjs';
 import { report, scenarioSection } from './harness/report.mjs';
 import { runScenario } from './harness/run-scenario.mjs';
@@ -30,19 +31,20 @@ if (flags.write && (flags.quick || flags.cpu || flags.only !== undefined)) {
 
 const setups = await loadSetups();
 const redis = await provideRedis();
+const postgres = chosen.some((scenario) => scenario.postgres) ? await providePostgres() : undefined;
 const begun = performance.now();
 const results = [];
 try {
   for (const scenario of chosen) {
     process.stderr.write(`${scenario.id} …`);
     const started = performance.now();
-    const rows = await runScenario(scenario, setups, redis, flags);
+    const rows = await runScenario(scenario, setups, { redis, postgres }, flags);
     process.stderr.write(` ${seconds(started)} s\n`);
     results.push({ scenario, rows });
     console.log(`${scenarioSection({ scenario, rows })}\n`);
   }
 } finally {
-  await redis.stop();
+  await Promise.all([redis.stop(), postgres?.stop()]);
 }
 const text = report(results, describeMachine());
 if (flags.write) write(text);
@@ -67,9 +69,10 @@ function choose(only) {
 function describeMachine() {
   const packages = [...new Set([...setups.values()].map((setup) => setup.package).filter(Boolean))];
   const versions = packages.map((name) => `${name} ${versionOf(name)}`).join(', ');
+  const database = postgres === undefined ? '' : ` and PostgreSQL ${postgres.version}`;
   return (
     `Measured on ${availableParallelism()} cores, ${process.platform} ${process.arch}, Node ${process.versions.node}, ` +
-    `Redis ${redis.version} on the same machine, with ${versions}.`
+    `Redis ${redis.version}${database} on the same machine, with ${versions}.`
   );
 }
 

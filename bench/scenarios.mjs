@@ -20,6 +20,52 @@ const setBoth = { workload: 'write', operations: ['set'], baseline: 'ioredis', k
 const stampede = { workload: 'stampede', operations: ['getOrSet'], callers: 10_000, bytes: 600, rounds: 9 };
 const heap = { workload: 'heap', operations: ['get'], entries: 100_000, bytes: 600, rounds: 1 };
 
+/** On PostgreSQL, against TypeORM's plain repository. */
+const repository = { workload: 'call', baseline: 'typeorm', postgres: true, rounds: 9 };
+const CACHED_REPOSITORY = ['cached-repository', 'cached-repository-redis'];
+
+const repositories = [
+  {
+    ...repository,
+    id: 'repository-find-by-id',
+    title: 'Repository: `findById`, a hit',
+    text: "A row of 8 columns and 600 bytes on PostgreSQL, against `findOneBy({ id })` of TypeORM's repository.",
+    operations: ['findById'],
+    hits: true,
+    setups: ['typeorm', 'typeorm-cache', ...CACHED_REPOSITORY],
+    aims: [{ row: 'cached-repository findById', text: 'cached repository, `findById`', atMost: 0.05 }],
+  },
+  {
+    ...repository,
+    id: 'repository-find-by-ids',
+    title: 'Repository: `findByIds` of 100, of which 10 are not cached',
+    text:
+      "Ten rows are invalidated before each call, which is not timed. TypeORM's `cache` knows whole results only, and " +
+      'would have none.',
+    operations: ['findByIds'],
+    setups: ['typeorm', ...CACHED_REPOSITORY],
+  },
+  {
+    ...repository,
+    id: 'repository-list',
+    title: 'Repository: a list of 50, a hit',
+    text: '`find({ where: { team }, order: { id: "ASC" } })`, 50 instances of their class for each caller.',
+    operations: ['list'],
+    hits: true,
+    setups: ['typeorm', 'typeorm-cache', ...CACHED_REPOSITORY],
+  },
+  {
+    ...repository,
+    id: 'repository-update',
+    title: 'Repository: `update` by id',
+    text:
+      'One statement outside of a transaction, with its invalidation in memory and Redis; beside it, with a `PING` of ' +
+      "Redis after it, and with TypeORM's own cache, from which the row's entry is removed by hand.",
+    operations: ['update'],
+    setups: ['typeorm', 'typeorm-ping', 'typeorm-cache', ...CACHED_REPOSITORY],
+  },
+];
+
 /** The sizes of values other than the usual 600 bytes, measured for a hit and a write with the quickest way of each. */
 const SIZES = [
   { bytes: 100, label: '100 B', keys: 256 },
@@ -163,6 +209,7 @@ export const scenarios = [
     subtract: 'values-alone',
     setups: ['values-alone', 'map', 'lru-cache', ...IN_MEMORY],
   },
+  ...repositories,
   ...SIZES.flatMap(({ label, ...size }) => [
     {
       ...memoryHit,

@@ -10,6 +10,8 @@ const FILES = [
   'cache-manager',
   'bentocache',
   'cacheable',
+  'typeorm',
+  'cached-repository',
 ];
 
 /** Every set-up by its id, with the file it comes from and the name of its contender. */

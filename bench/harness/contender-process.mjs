@@ -16,8 +16,9 @@ export class ContenderProcess {
     this.#child.on('exit', (code, signal) => this.#answer({ error: `its process ended: ${signal ?? code}` }));
   }
 
-  open(redisUrl) {
-    return this.#ask({ command: 'open', file: this.file, task: this.task, redisUrl });
+  /** @param urls { redisUrl, postgresUrl } */
+  open(urls) {
+    return this.#ask({ command: 'open', file: this.file, task: this.task, urls });
   }
 
   /** @returns {{ value: number, loads?: number }} what this round measured */

@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 
-const here = fileURLToPath(new URL('..', import.meta.url));
+import { compiled } from './compiled.mjs';
 
 /** The Redis that `REDIS_URL` names, otherwise a server of its own, found or fetched as the tests do it. */
 export async function provideRedis() {
@@ -26,11 +24,7 @@ export function ownRedis() {
 }
 
 async function startServer() {
-  execFileSync(process.execPath, ['../node_modules/typescript/bin/tsc', '-p', '.'], {
-    cwd: here,
-    stdio: 'inherit',
-  });
-  const { startRedis } = await import('../dist/redis-process.js');
+  const { startRedis } = await compiled('redis-process');
   return startRedis();
 }
 

@@ -95,6 +95,7 @@ function table(head, body) {
 
 function number(value) {
   if (Math.abs(value) >= 100) return value.toFixed(0);
+  if (value > 0 && value < 0.1) return value.toPrecision(2);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 

@@ -16,14 +16,15 @@ const SIDE_BY_SIDE = 2;
 
 /**
  * Runs a scenario: every contender is started and warmed up, then they take turns, a round each.
+ * @param servers { redis, postgres }, the latter where a scenario wants it
  * @param mode { quick, cpu }
  * @returns one summary per row, see {@link summarise}
  */
-export async function runScenario(scenario, setups, redis, mode) {
+export async function runScenario(scenario, setups, { redis, postgres }, mode) {
   const rows = rowsOf(scenario, setups);
   for (const row of rows) row.process = new ContenderProcess(row.setup.file, taskOf(scenario, row, mode));
   try {
-    await sideBySide(rows, (row) => row.process.open(redis.url));
+    await sideBySide(rows, (row) => row.process.open({ redisUrl: redis.url, postgresUrl: postgres?.url }));
     for (let round = roundsOf(scenario, mode); round > 0; round--) {
       // Bytes are the same whoever else is running.
       if (scenario.unit === 'bytes') await sideBySide(rows, runRound);
@@ -65,7 +66,7 @@ function rowsOf({ setups: ids, operations, baseline, baselineOperation }, setups
 
 function taskOf(scenario, { setup, operation }, { quick, cpu }) {
   const { rounds: _, entries, ...timing } = quick ? QUICK : FULL;
-  const { workload, width, bytes, keys, batch, callers, read } = scenario;
+  const { workload, width, bytes, keys, batch, callers, read, hits } = scenario;
   return {
     ...timing,
     setup: setup.id,
@@ -77,6 +78,7 @@ function taskOf(scenario, { setup, operation }, { quick, cpu }) {
     batch,
     callers,
     read,
+    hits,
     cpu,
     entries: scenario.entries && (entries ?? scenario.entries),
   };

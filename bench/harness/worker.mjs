@@ -6,9 +6,9 @@ let adapter;
 let round;
 
 const commands = {
-  async open({ file, task, redisUrl }) {
+  async open({ file, task, urls }) {
     const setup = await loadSetup(file, task.setup);
-    adapter = await setup.open({ redisUrl, capacity: task.entries ?? 1_000, bytes: task.bytes });
+    adapter = await setup.open({ ...urls, capacity: task.entries ?? 1_000, bytes: task.bytes });
     round = await workloads[task.workload](adapter, { ...task, argumentOf: setup.argumentOf });
   },
   round: () => round(),

@@ -8,7 +8,7 @@ import { makeKey, makeValue } from './values.mjs';
  * `task` is { setup, operation, width, bytes, keys, batch, callers, entries, read, argumentOf, cpu, roundMs } and what
  * {@link warmUp} takes.
  */
-export const workloads = { read: readOrWrite, write: readOrWrite, readMany, stampede, heap };
+export const workloads = { read: readOrWrite, write: readOrWrite, readMany, call, stampede, heap };
 
 /** Nanoseconds per operation. */
 async function readOrWrite(adapter, task) {
@@ -36,6 +36,37 @@ async function readMany(adapter, task) {
   }
   const perRound = await warmUp(run, task);
   return async () => ({ value: (await timed(task, () => run(perRound))) / perRound });
+}
+
+/**
+ * Nanoseconds per call of an operation that is given 0, 1, 2, … What the adapter has to do before each call is not timed.
+ * Hits that reach the database fail the run.
+ */
+async function call(adapter, task) {
+  const operation = adapter[task.operation];
+  const before = adapter.before?.[task.operation];
+  let next = 0;
+  let ns = 0;
+  async function run(count) {
+    if (before === undefined) {
+      ns += await timed(task, async () => {
+        for (let i = 0; i < count; i++) await operation(next++);
+      });
+      return;
+    }
+    for (let i = 0; i < count; i++, next++) {
+      await before(next);
+      ns += await timed(task, () => operation(next));
+    }
+  }
+  const perRound = await warmUp(run, task);
+  return async () => {
+    ns = 0;
+    const statements = adapter.statements?.();
+    await run(perRound);
+    if (task.hits && adapter.statements?.() !== statements) throw new Error(`${task.setup}: no hits`);
+    return { value: ns / perRound };
+  };
 }
 
 /** Nanoseconds until all callers of one cold key have its value; and how often it was loaded. */

@@ -71,6 +71,7 @@ export interface EntityAdapter<Entity extends object> {
   readonly shape: EntityShape;
   /** @throws CacheEntityError unless it is an id of this entity */
   idFrom(id: unknown): EntityId;
+  /** The id of a row that {@link fetch} gave. */
   idOfRow(row: Row): EntityId;
   /** One statement. @returns the rows there are, in any order, those included that are marked as deleted */
   fetch(ids: readonly EntityId[], session: Session | undefined): Promise<readonly Row[]>;

@@ -7,6 +7,7 @@ import { TableTags, tagsOfReads } from './table-tags.js';
 /** The entry options that may differ from one query to another. Tags and classes are decided here. */
 export type EntityEntryOptions = Omit<EntryOptions, 'tags' | 'type' | 'isolation'>;
 
+/** What the cache of an entity is made of. */
 export interface EntityCacheParts<Entity extends object> {
   readonly cache: CacheManager;
   readonly adapter: EntityAdapter<Entity>;

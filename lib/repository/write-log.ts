@@ -39,10 +39,12 @@ export class WriteLog {
     return this.#open.has(session);
   }
 
+  /** A transaction was begun. In one that is open nothing changes. */
   begin(session: Session): void {
     if (!this.isOpen(session)) this.#start(session, [{ savepoint: undefined, changes: new Changes() }]);
   }
 
+  /** A statement has written to a table. Outside of a transaction {@link settle} has to follow. */
   write(session: Session, write: TableWrite): void {
     this.#changesOf(session).write(write);
   }
@@ -53,11 +55,15 @@ export class WriteLog {
     this.#open.get(session)?.at(-1)!.changes.report(report);
   }
 
+  /** A statement has written to tables that cannot be told. */
   writeAnything(session: Session): void {
     this.#changesOf(session).writeAnything();
   }
 
-  /** @param begins whether a savepoint outside of a transaction begins one, which its release commits */
+  /**
+   * A savepoint was set.
+   * @param begins whether a savepoint outside of a transaction begins one, which its release commits
+   */
   savepoint(session: Session, savepoint: string, begins = false): void {
     if (begins && !this.isOpen(session)) this.#start(session, []);
     this.#open.get(session)?.push({ savepoint, changes: new Changes() });
@@ -80,6 +86,7 @@ export class WriteLog {
     frames.splice(at, frames.length, { savepoint, changes: new Changes() });
   }
 
+  /** The transaction is undone. */
   rollback(session: Session): void {
     this.#open.delete(session);
   }

@@ -16,6 +16,7 @@ export type EntityClass<Entity extends ObjectLiteral = ObjectLiteral> = abstract
 /** As TypeOrmModule calls a data source without a name. */
 const DEFAULT_SOURCE = 'default';
 
+/** Options of `CachedRepositoryModule.forFeature`. */
 export interface CachedRepositoryModuleOptions {
   /** The name of the cache; without it the default one. */
   cache?: string;

@@ -154,18 +154,22 @@ export class CachedRepository<Entity extends ObjectLiteral> {
     return this.repository.save(given as T);
   }
 
+  /** As the repository's `insert`. Lists of all parts of the table are outdated: `save` tells which part it is. */
   insert(entity: Parameters<Repository<Entity>['insert']>[0]): Promise<InsertResult> {
     return this.repository.insert(entity);
   }
 
+  /** As the repository's `update`. By ids it outdates these rows, by anything else all rows. */
   update(criteria: Criteria<Entity>, changes: Changes<Entity>): Promise<UpdateResult> {
     return this.repository.update(criteria as never, changes as never);
   }
 
+  /** As the repository's `delete`. By ids it outdates these rows, by anything else all rows. */
   delete(criteria: Criteria<Entity>): Promise<DeleteResult> {
     return this.repository.delete(criteria as never);
   }
 
+  /** As the repository's `upsert`. It outdates all rows. */
   upsert(
     entities: Parameters<Repository<Entity>['upsert']>[0],
     conflict: Parameters<Repository<Entity>['upsert']>[1],
@@ -173,14 +177,17 @@ export class CachedRepository<Entity extends ObjectLiteral> {
     return this.repository.upsert(entities, conflict);
   }
 
+  /** As the repository's `softDelete`, and for the cache as {@link update}. */
   softDelete(criteria: Criteria<Entity>): Promise<UpdateResult> {
     return this.repository.softDelete(criteria as never);
   }
 
+  /** As the repository's `restore`, and for the cache as {@link update}. */
   restore(criteria: Criteria<Entity>): Promise<UpdateResult> {
     return this.repository.restore(criteria as never);
   }
 
+  /** As the repository's `increment`, and for the cache as {@link update}. */
   increment(
     where: FindOptionsWhere<Entity>,
     property: keyof Entity & string,

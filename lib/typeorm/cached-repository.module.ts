@@ -68,7 +68,7 @@ export class CachedRepositoryModule {
       provide: getCachedRepositoryToken(entity, dataSource),
       inject: [getDataSourceToken(dataSource), getCacheToken(cache)],
       useFactory: (of: DataSource, manager: CacheManager) =>
-        new CachedRepository(DataSourceCache.of(dataSource, of, manager), entity as never),
+        new CachedRepository(DataSourceCache.of(dataSource, of, manager), entity),
     }));
     return { module: CachedRepositoryModule, providers, exports: providers };
   }

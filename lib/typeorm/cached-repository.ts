@@ -161,12 +161,12 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /** As the repository's `update`. By ids it outdates these rows, by anything else all rows. */
   update(criteria: Criteria<Entity>, changes: Changes<Entity>): Promise<UpdateResult> {
-    return this.repository.update(criteria as never, changes as never);
+    return this.repository.update(criteria, changes);
   }
 
   /** As the repository's `delete`. By ids it outdates these rows, by anything else all rows. */
   delete(criteria: Criteria<Entity>): Promise<DeleteResult> {
-    return this.repository.delete(criteria as never);
+    return this.repository.delete(criteria);
   }
 
   /** As the repository's `upsert`. It outdates all rows. */
@@ -179,12 +179,12 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /** As the repository's `softDelete`, and for the cache as {@link update}. */
   softDelete(criteria: Criteria<Entity>): Promise<UpdateResult> {
-    return this.repository.softDelete(criteria as never);
+    return this.repository.softDelete(criteria);
   }
 
   /** As the repository's `restore`, and for the cache as {@link update}. */
   restore(criteria: Criteria<Entity>): Promise<UpdateResult> {
-    return this.repository.restore(criteria as never);
+    return this.repository.restore(criteria);
   }
 
   /** As the repository's `increment`, and for the cache as {@link update}. */

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
 
 import type { CacheManager } from '../core/cache-manager.js';
+import { show } from '../primitives/show.js';
 import { EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { EntityMapping } from './entity-mapping.js';
@@ -45,7 +46,7 @@ export class DataSourceCache {
   entity<Entity extends ObjectLiteral>(target: EntityTarget<Entity>): CachedEntityParts<Entity> {
     if (!this.dataSource.hasMetadata(target)) {
       throw new CacheEntityError(
-        `${typeof target === 'function' ? target.name : String(target)} is no entity of the data source '${this.source}': add it to its \`entities\``,
+        `${typeof target === 'function' ? target.name : show(target)} is no entity of the data source '${this.source}': add it to its \`entities\``,
       );
     }
     const metadata = this.dataSource.getMetadata(target);

@@ -99,7 +99,7 @@ function valuesOf(condition: unknown, referenced: string | undefined): readonly 
   if (isOperator(condition)) {
     if (condition.type === 'equal') return valuesOf(condition.value, referenced);
     if (condition.type === 'in')
-      return (condition.value as unknown as readonly unknown[]).flatMap(
+      return (condition.value as readonly unknown[]).flatMap(
         (one) => valuesOf(one, referenced) ?? [undefined],
       );
     return condition.type === 'isNull' ? [null] : undefined;

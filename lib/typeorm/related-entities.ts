@@ -1,4 +1,4 @@
-import type { EntityMetadata, EntityTarget, ObjectLiteral, RelationMetadata } from 'typeorm';
+import type { EntityMetadata, ObjectLiteral, RelationMetadata } from 'typeorm';
 
 import { didYouMean } from '../primitives/did-you-mean.js';
 import type { EntityId, Row } from '../repository/contract.js';
@@ -21,7 +21,7 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
 ): Promise<unknown[]> {
   const { mapping, adapter } = parts;
   const relation = findRelation(mapping.metadata, name);
-  const target = source.entity(relation.inverseEntityMetadata.target as EntityTarget<ObjectLiteral>);
+  const target = source.entity(relation.inverseEntityMetadata.target);
   const ids = entities.map((entity) => adapter.idFrom(entity));
   if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
   const plan = relationPlan(relation, mapping, target.mapping, source.observer);

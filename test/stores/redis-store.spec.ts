@@ -311,8 +311,8 @@ describe('a value that comes too late', () => {
   it('is not stored, by the clock of the server', async () => {
     const admin = client();
     const [seconds] = await admin.time();
-    const store = async (key: string, until: number): Promise<unknown> => [
-      await admin.eval(SET, 2, key, `${key} too`, until, 'a', 60_000, 'b', 60_000),
+    const store = async (key: string, limit: number): Promise<unknown> => [
+      await admin.eval(SET, 2, key, `${key} too`, limit, 'a', 60_000, 'b', 60_000),
       await admin.mget(key, `${key} too`),
     ];
     expect(await store('late', Number(seconds) * 1000 - 1)).toEqual([0, [null, null]]);

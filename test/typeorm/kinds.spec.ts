@@ -29,7 +29,7 @@ async function open(
   topology: Topology = 'memory + redis',
   entities: EntityClass[] = [...KINDS, ...ENTITIES],
 ): Promise<void> {
-  ({ source, statements } = await openSource({ ...SQLJS, entities } as typeof SQLJS));
+  ({ source, statements } = await openSource({ ...SQLJS, entities }));
   const { cache } = await benchOf(topology);
   cached = DataSourceCache.of('default', source, cache);
 }
@@ -136,7 +136,7 @@ it('another set of columns is another entry, and a write outdates both', async (
     @Column() name!: string;
   }
   await source.manager.insert(User, { email: 'a@x', name: 'Ann' });
-  const before = await openSource({ ...SQLJS, synchronize: false, entities: [UserBefore] } as typeof SQLJS);
+  const before = await openSource({ ...SQLJS, synchronize: false, entities: [UserBefore] });
   await before.source.query('CREATE TABLE "user" (id integer PRIMARY KEY, name varchar)');
   await before.source.query(`INSERT INTO "user" VALUES (1, 'Ann')`);
   const old = new CachedRepository(DataSourceCache.of('default', before.source, cached.cache), UserBefore);

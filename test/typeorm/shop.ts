@@ -89,7 +89,7 @@ export async function openSource(
       logMigration: silent,
       log: silent,
     },
-  } as DataSourceOptions);
+  });
   await source.initialize();
   statements.length = 0;
   return { source, statements };

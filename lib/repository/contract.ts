@@ -77,7 +77,7 @@ export interface EntityAdapter<Entity extends object> {
   fetch(ids: readonly EntityId[], session: Session | undefined): Promise<readonly Row[]>;
   /** Whether a row is only there for who asks for deleted ones as well. */
   isDeleted(row: Row): boolean;
-  /** A new instance. */
+  /** A new instance, with nothing of the row in it that can be changed: other readers get the same row. */
   hydrate(row: Row): Entity | Promise<Entity>;
   /**
    * What is read without a session is what everybody may see if this is the same before and after, and not `undefined`. Where

@@ -43,10 +43,20 @@ export class EntityCache<Entity extends object> {
   readonly #names: TableTags;
   /** Of those that say nothing of a context. */
   readonly #shared: CacheManager;
+  /**
+   * Of reads that say nothing of their own. Frozen, so that the cache decides them once. Readers share rows, which adapters
+   * copy what can be changed of: decoding a row anew costs several times what making an instance does.
+   */
+  readonly #rowOptions: EntryOptions<Row | null>;
 
   constructor(readonly parts: EntityCacheParts<Entity>) {
     const { source, table, schema } = parts.adapter.shape;
     this.#names = new TableTags(source, table);
+    this.#rowOptions = Object.freeze({
+      ...parts.options,
+      isolation: 'share',
+      tags: Object.freeze([this.#names.rows]) as string[],
+    } as const);
     this.#shared = parts.cache.namespace(`db:${source}`).namespace(schema);
   }
 
@@ -54,17 +64,24 @@ export class EntityCache<Entity extends object> {
   async one(id: EntityId, options: EntityEntryOptions, direct?: DirectRead): Promise<Entity | null> {
     const { adapter } = this.parts;
     if (direct !== undefined) return (await this.several([id], false, options, direct)).get(id.text) ?? null;
-    const tags = [this.#names.rows, this.#names.row(id.text)];
-    const row = await this.view().getOrSet<Row | null>(
-      this.#keyOf(id),
+    const view = this.view();
+    const key = this.#keyOf(id);
+    const hit = isEmpty(options) ? view.fresh<Row | null>(key, this.#rowOptions) : undefined;
+    const row = hit === undefined ? await this.#load(view, key, id, options) : hit;
+    return row === null || adapter.isDeleted(row) ? null : adapter.hydrate(row);
+  }
+
+  #load(view: CacheManager, key: string, id: EntityId, options: EntityEntryOptions): Promise<Row | null> {
+    const { adapter } = this.parts;
+    return view.getOrSet<Row | null>(
+      key,
       async (context) => {
         const [found] = await readCommitted(adapter, context, () => adapter.fetch([id], undefined));
         if (found === undefined) context.addTags([this.#names.absent]);
         return found ?? null;
       },
-      { ...this.parts.options, ...options, tags },
+      { ...this.#rowOptions, ...options, tags: [this.#names.rows, this.#names.row(id.text)] },
     );
-    return row === null || adapter.isDeleted(row) ? null : adapter.hydrate(row);
   }
 
   /** The instances there are, by the text of their ids. One look into the cache, one statement for all that it lacks. */
@@ -89,7 +106,7 @@ export class EntityCache<Entity extends object> {
         });
         return new Map(missing.map((key, i) => [key, found.get(wanted[i]!.text) ?? null]));
       },
-      { ...this.parts.options, ...options, tags: [this.#names.rows] },
+      isEmpty(options) ? this.#rowOptions : { ...this.#rowOptions, ...options },
     );
     return this.#hydrateAll(
       [...rows].map(([key, row]) => [idOf.get(key)!.text, row]),
@@ -177,7 +194,8 @@ export class EntityCache<Entity extends object> {
     const instances = new Map<string, Entity>();
     for (const [id, row] of rows) {
       if (row === null || (!withDeleted && adapter.isDeleted(row))) continue;
-      instances.set(id, await adapter.hydrate(row));
+      const instance = adapter.hydrate(row);
+      instances.set(id, instance instanceof Promise ? await instance : instance);
     }
     return instances;
   }
@@ -195,6 +213,11 @@ export class EntityCache<Entity extends object> {
   #keyOfQuery(key: string): string {
     return `${this.parts.adapter.shape.name}?${key}`;
   }
+}
+
+function isEmpty(options: object): boolean {
+  for (const _ in options) return false;
+  return true;
 }
 
 /** A row that a list names twice comes twice, as one object. */

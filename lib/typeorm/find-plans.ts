@@ -118,7 +118,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
         // The first pass over a query prepares what the transformer needs.
         const transformer = transformerOf(own, this.dataSource);
         const entities = transformer.transform([...rows], own.expressionMap.mainAlias!) as Entity[];
-        await this.observer.loaded(this.mapping.metadata, entities);
+        await this.observer.loaded(this.mapping.metadata, entities, true);
         this.observer.handedOutAll(this.mapping.metadata, entities);
         return { entities, count };
       },

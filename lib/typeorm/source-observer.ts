@@ -90,12 +90,19 @@ export class SourceObserver {
     }
   }
 
-  /** Has `@AfterLoad` and subscribers see entities as if TypeORM had loaded them. */
-  async loaded(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): Promise<void> {
-    const listened = metadata.afterLoadListeners.length > 0 || metadata.relations.length > 0;
-    if (!listened && !this.dataSource.subscribers.some(({ afterLoad }) => afterLoad !== undefined)) return;
-    const runner = this.dataSource.createQueryRunner();
-    await runner.broadcaster.broadcast('Load', metadata, entities as ObjectLiteral[]);
+  /**
+   * Has `@AfterLoad` and subscribers see entities as if TypeORM had loaded them.
+   * @param related whether they have their relations with them
+   * @returns `undefined` when nobody listens: most entities are hits, and a promise would be half of what they cost
+   */
+  loaded(
+    metadata: EntityMetadata,
+    entities: readonly ObjectLiteral[],
+    related: boolean,
+  ): Promise<void> | undefined {
+    const listened = metadata.afterLoadListeners.length > 0 || (related && metadata.relations.length > 0);
+    const subscribed = this.dataSource.subscribers.some((one) => one.afterLoad !== undefined);
+    return listened || subscribed ? this.#broadcast(metadata, entities) : undefined;
   }
 
   /** Entities made of what was stored were given to somebody, with what is related to them. */
@@ -124,6 +131,16 @@ export class SourceObserver {
   /** The row that an instance was made of, if it was one. */
   rowOf(entity: object): Row | undefined {
     return this.#handedOut.get(entity);
+  }
+
+  async #broadcast(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): Promise<void> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await runner.broadcaster.broadcast('Load', metadata, entities as ObjectLiteral[]);
+    } finally {
+      // A subscriber may have asked the database with it.
+      if (runner !== this.#onlyRunner()) await runner.release();
+    }
   }
 
   /** Where all share one connection, that one. */

@@ -66,11 +66,12 @@ export class TypeOrmAdapter<Entity extends ObjectLiteral> implements EntityAdapt
     return deleteDateColumn !== undefined && this.valueOf(row, deleteDateColumn) !== null;
   }
 
-  async hydrate(row: Row): Promise<Entity> {
-    const [entity] = this.#transformer.transform([row], this.#select.expressionMap.mainAlias!) as Entity[];
-    await this.observer.loaded(this.mapping.metadata, [entity!]);
-    this.observer.handedOut(entity!, row);
-    return entity!;
+  hydrate(row: Row): Entity | Promise<Entity> {
+    const { mainAlias } = this.#select.expressionMap;
+    const entity = (this.#transformer.transform([ownRow(row)], mainAlias!) as Entity[])[0]!;
+    this.observer.handedOut(entity, row);
+    const loaded = this.observer.loaded(this.mapping.metadata, [entity], false);
+    return loaded === undefined ? entity : loaded.then(() => entity);
   }
 
   committedState(): number | undefined {
@@ -120,6 +121,26 @@ export function plainRow(row: Row): Row {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(row)) plain[name] = isForeign(value) ? { ...value } : value;
   return plain;
+}
+
+/** The row with values that the reader may change: drivers' dates, bytes and JSON go into entities as they are. */
+function ownRow(row: Row): Row {
+  const own: Record<string, unknown> = { ...row };
+  for (const name in own) {
+    const value = own[name];
+    if (typeof value === 'object' && value !== null) own[name] = copyOf(value);
+  }
+  return own;
+}
+
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (types.isDate(value)) return new Date(value.getTime());
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (isForeign(value) || types.isUint8Array(value)) return structuredClone(value);
+  // Not by assignment: JSON may have a property called `__proto__`.
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)]));
 }
 
 function isForeign(value: unknown): value is object {

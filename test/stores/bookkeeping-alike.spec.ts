@@ -249,10 +249,16 @@ describe.each(Object.keys(WORLDS))('%s', (name) => {
     });
 
     it('begins a new epoch if he knows that something was lost, unless that has been done', async () => {
-      expect(await join(1, {}, true)).toMatchObject([false, {}]);
-      const again = await store.feed.join({ ...start, clock: start.clock + 2 }, true);
-      const { epoch } = await store.feed.join(undefined, false);
-      expect(again.epoch).toBe(epoch);
+      const [goesOn, { epoch }] = await join(1, {}, true);
+      expect(goesOn).toBe(false);
+      expect(await store.feed.join({ ...start, clock: start.clock + 2 }, true)).toMatchObject({ epoch });
+    });
+
+    it('is told by the clock alone whose the last number is', async () => {
+      const { clock } = await announce(EVERYTHING);
+      await world.deleteStream();
+      const { epoch } = await store.feed.join({ ...start, clock, tip: 7 }, false);
+      expect(epoch).not.toBe(start.epoch);
     });
 
     it('cannot tell whose a number was that neither clock nor stream has', async () => {

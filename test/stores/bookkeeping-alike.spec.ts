@@ -251,10 +251,16 @@ describe.each(Object.keys(WORLDS))('%s', (name) => {
     });
 
     it('begins a new epoch if he knows that something was lost, unless that has been done', async () => {
-      expect(await join(1, {}, true)).toMatchObject([false, {}]);
-      const again = await store.feed.join({ ...start, clock: start.clock + 2 }, true);
-      const { epoch } = await store.feed.join(undefined, false);
-      expect(again.epoch).toBe(epoch);
+      const [goesOn, { epoch }] = await join(1, {}, true);
+      expect(goesOn).toBe(false);
+      expect(await store.feed.join({ ...start, clock: start.clock + 2 }, true)).toMatchObject({ epoch });
+    });
+
+    it('is told by the clock alone whose the last number is', async () => {
+      const { clock } = await announce(EVERYTHING);
+      await world.deleteStream();
+      const { epoch } = await store.feed.join({ ...start, clock, tip: 7 }, false);
+      expect(epoch).not.toBe(start.epoch);
     });
 
     it('cannot tell whose a number was that neither clock nor stream has', async () => {
@@ -273,11 +279,18 @@ describe.each(Object.keys(WORLDS))('%s', (name) => {
       expect(epoch).not.toBe(start.epoch);
     });
 
-    it('is told the codec of who joined before, and clears away what is not ours', async () => {
+    it('is told the codec of who joined before', async () => {
+      const other = await world.open(Q, 'mine.1');
+      const codecs: string[] = [];
+      for (const one of [other, store, store]) codecs.push((await one.feed.join(undefined, false)).codec);
+      expect(codecs).toStrictEqual([SETTINGS.codec, 'mine.1', SETTINGS.codec]);
+    });
+
+    it('clears away what is not ours', async () => {
       await announce(EVERYTHING);
       await world.inject(start.clock + 1);
       expect((await world.messages(store, start.clock)).messages).toHaveLength(2);
-      expect(await store.feed.join(undefined, false)).toMatchObject({ codec: SETTINGS.codec });
+      await store.feed.join(undefined, false);
       expect((await world.messages(store, start.clock)).messages).toStrictEqual([]);
     });
   });

@@ -11,11 +11,11 @@ import { SteppedRedis } from '../support/stepped-redis.js';
 import { SETTINGS } from './redis-helpers.js';
 
 /** More messages than any test here announces: when a stream is cut short is not the same everywhere. */
-const SHARED = { codec: SETTINGS.codec, slots: SETTINGS.slots, streamLength: 10_000 };
+const SHARED = { slots: SETTINGS.slots, streamLength: 10_000 };
 
 /** A namespace on a server, real or not, that nobody else uses. Instances have names of 16 hexadecimal digits. */
 export interface World {
-  open(instance: string): Promise<RemoteStore>;
+  open(instance: string, codec?: string): Promise<RemoteStore>;
   /** The messages after this number. */
   messages(store: RemoteStore, after: number): Promise<Poll>;
   /** What is under a key, for how long that may ever be. */
@@ -54,8 +54,8 @@ export function realWorld(server: RedisServer): World {
   const bring = async (key: string, dump: Buffer | null): Promise<unknown> =>
     dump === null ? admin.del(key) : admin.restore(key, 0, dump, 'REPLACE');
   return {
-    async open(instance) {
-      const settings = { ...SHARED, namespace, instance };
+    async open(instance, codec = SETTINGS.codec) {
+      const settings = { ...SHARED, namespace, instance, codec };
       const store = await createRedisStore({ port: server.port }, settings, { onError: () => undefined });
       stores.push(store);
       return store;
@@ -82,8 +82,8 @@ export function steppedWorld(): World {
   const { books } = redis;
   const stores: RemoteStore[] = [];
   return {
-    async open(instance) {
-      const store = new SteppedConnection(redis, { ...SHARED, instance });
+    async open(instance, codec = SETTINGS.codec) {
+      const store = new SteppedConnection(redis, { ...SHARED, instance, codec });
       stores.push(store);
       return store;
     },

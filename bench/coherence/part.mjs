@@ -6,7 +6,7 @@ import { Figures } from './checker/figures.mjs';
 import { History } from './checker/history.mjs';
 import { checkRest } from './checker/rest.mjs';
 import { now } from './time.mjs';
-import { wasCutOff } from './stages/cut-off.mjs';
+import { hadLost, wasCutOff } from './stages/cut-off.mjs';
 import { WorkerProcess } from './worker/worker-process.mjs';
 
 /** Long enough that nothing expires: an expired entry cannot be stale. */
@@ -43,6 +43,7 @@ export async function runPart({ part, settings, stage }) {
     figures,
     onBreach: (kind, read, step) => examples.addRead(kind, read, step),
     wasCutOff: (process, from, to) => wasCutOff(stage, process, from, to),
+    hadLost: (acknowledged, read, byItself) => hadLost(stage, acknowledged, read, { byItself, maxStaleness }),
   });
   const cacheOf = (place) => ({ redis: stage.address(place), ttl: TTL, maxStaleness, strict });
   const given = { library, processes, seed, databasePort: server.port };

@@ -11,6 +11,7 @@ const COUNTS = [
   'wrongValues',
   'staleOwn',
   'staleBeyond',
+  'afterLoss',
   'lateOwn',
   'lateCutOff',
   'lateOther',

@@ -45,34 +45,79 @@ export function testHistory() {
     staleOther: 1,
     lateOther: 1,
   });
-  const cutOff = (process, from, to) => process === 1 && from === 90 && to === 150;
+  const wasCutOff = (process, from, to) => process === 1 && from === 90 && to === 150;
   judges(
     'a late load of a process that was cut off, in that process, apart',
     [deletes(0, 2, 100, 110), reads(1, 1, 160, [90, 150])],
     { staleOther: 1, lateCutOff: 1 },
-    cutOff,
+    wasCutOff,
   );
   judges(
     'a late load of a process that was cut off, in another one, as any other',
     [deletes(0, 2, 100, 110), reads(2, 1, 160, [90, 150], 1)],
     { staleOther: 1, lateOther: 1 },
-    cutOff,
+    wasCutOff,
   );
+  const told = (cutOff, failed = []) => ({ process: 1, outages: { cutOff, failed }, end: 90 });
+  const late = [deletes(0, 2, 100, 110), reads(1, 1, 260, [90, 150])];
+  const apart = { staleOther: 1, lateCutOff: 1 };
+  const breach = { staleOther: 1, lateOwn: 1 };
+  judges('one that knew itself to be cut off', [told([[120, 130]]), ...late], apart);
+  judges('one that found out when it stored', [told([[205, 220]]), ...late], apart);
+  judges('one that was cut off before and after, whatever was done to it', [told([[10, 20], [240, 250]]), ...late], breach, wasCutOff); // prettier-ignore
+  judges('one whose call failed before the read', [told([], [[240, 250]]), ...late], apart);
+  judges('one whose call failed after the read', [told([], [[270, 280]]), ...late], breach);
+  const lost = (end, read, byItself) => end === 110 && read < (byItself ? 200 : 1_500);
+  const lossOf = (reader, at) => [deletes(0, 2, 100, 110), reads(reader, 1, at)];
+  judges('what Redis had lost, apart', lossOf(0, 120), { afterLoss: 1 }, undefined, lost);
+  judges('what Redis had lost, when it had to be noticed', lossOf(0, 210), { staleOwn: 1 }, undefined, lost);
+  judges(
+    'what Redis had lost, elsewhere',
+    lossOf(1, 1_200),
+    { staleOther: 1, afterLoss: 1 },
+    undefined,
+    lost,
+  );
+  judges('what Redis had lost, elsewhere, for too long', lossOf(1, 1_600), { staleOther: 1, staleBeyond: 1 }, undefined, lost); // prettier-ignore
   judges('those who waited for a late load', [deletes(0, 2, 100, 110), reads(1, 1, 105, [90, 150])], {});
 }
 
-function judges(what, history, expected, wasCutOff) {
+function judges(what, history, expected, wasCutOff, hadLost) {
   const figures = new Figures();
-  const judge = new History({ maxStaleness: MAX_STALENESS, figures, onBreach: () => undefined, wasCutOff });
+  const judge = new History({
+    maxStaleness: MAX_STALENESS,
+    figures,
+    onBreach: () => undefined,
+    wasCutOff,
+    hadLost,
+  });
   for (const process of [0, 1, 2]) judge.join(process, 0);
   for (const { process, ...one } of history) {
+    const { outages } = one;
     const isRead = one.operation === 'get';
-    judge.add({ process, until: one.end, reads: isRead ? [one] : [], invalidations: isRead ? [] : [one] });
+    const invalidations = one.kind === undefined ? [] : [one];
+    judge.add({ process, until: one.end, reads: isRead ? [one] : [], invalidations, outages });
   }
   judge.finish();
-  const { staleOwn, staleOther, staleBeyond, lateOwn, lateCutOff, lateOther } = figures;
-  const none = { staleOwn: 0, staleOther: 0, staleBeyond: 0, lateOwn: 0, lateCutOff: 0, lateOther: 0 };
-  const found = { staleOwn, staleOther: staleOther.count, staleBeyond, lateOwn, lateCutOff, lateOther };
+  const { staleOwn, staleOther, staleBeyond, afterLoss, lateOwn, lateCutOff, lateOther } = figures;
+  const none = {
+    staleOwn: 0,
+    staleOther: 0,
+    staleBeyond: 0,
+    afterLoss: 0,
+    lateOwn: 0,
+    lateCutOff: 0,
+    lateOther: 0,
+  };
+  const found = {
+    staleOwn,
+    staleOther: staleOther.count,
+    staleBeyond,
+    afterLoss,
+    lateOwn,
+    lateCutOff,
+    lateOther,
+  };
   assert.deepEqual(found, { ...none, ...expected }, `the checker judges ${what} wrongly`);
 }
 

@@ -1,4 +1,5 @@
 import { Deadlines } from './deadlines.mjs';
+import { Outages } from './outages.mjs';
 
 /**
  * Judges what processes report of their calls. The definitions know nothing of the library under test:
@@ -6,7 +7,8 @@ import { Deadlines } from './deadlines.mjs';
  * - A read is *stale* when it returned a version older than one that was in the database before an invalidation of the key
  *   began which was acknowledged before the read began.
  * - It saw a *late load* when, moreover, the load that made its value ended after that acknowledgement and before the read.
- *   A process that was cut off from Redis while it loaded could not know; such reads in that process are counted apart.
+ *   A process that was cut off from Redis while it loaded could not know; such reads in that process are counted apart, and so
+ *   are those of what Redis had lost, for as long as nobody need have noticed.
  */
 export class History {
   /** @type {Map<string, Map<number, Deadlines>>} by key and by the process that invalidated */
@@ -14,11 +16,18 @@ export class History {
   /** Up to when each process has told everything. */
   #told = new Map();
   #waiting = [];
+  #outages = new Outages();
 
-  /** @param wasCutOff tells whether a process could not reach Redis for some of the time between two moments */
-  constructor({ maxStaleness, figures, onBreach, wasCutOff = () => false }) {
+  /**
+   * @param wasCutOff tells whether a process could not reach Redis for some of the time between two moments, where it does not
+   * say so itself
+   * @param hadLost tells whether Redis had lost what was acknowledged at one moment, and had come back without it shortly before
+   * another, in which the same process reads or not
+   */
+  constructor({ maxStaleness, figures, onBreach, wasCutOff = () => false, hadLost = () => false }) {
     this.maxStaleness = maxStaleness;
     this.wasCutOff = wasCutOff;
+    this.hadLost = hadLost;
     this.figures = figures;
     this.onBreach = onBreach;
   }
@@ -33,7 +42,8 @@ export class History {
   }
 
   /** Takes what a process did since it told last: all its calls that ended until `until`. */
-  add({ process, until, reads, invalidations }) {
+  add({ process, until, reads, invalidations, outages }) {
+    if (outages !== undefined) this.#outages.add(process, outages);
     for (const { covers, rejected, ...invalidation } of invalidations) {
       if (rejected !== undefined) this.#reject(rejected);
       else this.#acknowledge({ ...invalidation, process }, covers);
@@ -99,7 +109,15 @@ export class History {
     this.#checkLoad(read, own !== undefined && (other === undefined || own.end < other.end) ? own : other);
   }
 
+  /** @returns whether it is what came of it that Redis had lost an invalidation that it had acknowledged */
+  #isLoss(read, { end, invalidation }) {
+    if (!this.hadLost(end, read.begin, invalidation.process === read.process)) return false;
+    this.figures.afterLoss++;
+    return true;
+  }
+
   #staleOwn(read, step) {
+    if (this.#isLoss(read, step)) return;
     this.figures.staleOwn++;
     this.onBreach('stale in the same process', read, step);
   }
@@ -107,7 +125,7 @@ export class History {
   #staleOther(read, step) {
     const delay = read.begin - step.end;
     this.figures.staleOther.add(delay);
-    if (delay <= this.maxStaleness) return;
+    if (delay <= this.maxStaleness || this.#isLoss(read, step)) return;
     this.figures.staleBeyond++;
     this.onBreach('stale beyond maxStaleness', read, step);
   }
@@ -116,9 +134,13 @@ export class History {
     const { load } = read;
     if (first === undefined || load.isSet || first.end >= load.end || load.end >= read.begin) return;
     this.figures.late.add(read.begin - first.end);
+    if (this.#isLoss(read, first)) return;
     if (load.process !== read.process) this.figures.lateOther++;
-    else if (this.wasCutOff(load.process, load.begin, load.end)) return void this.figures.lateCutOff++;
+    else if (this.#couldNotKnow(load, read)) return void this.figures.lateCutOff++;
     else this.figures.lateOwn++;
     this.onBreach('late load', read, first);
+  }
+  #couldNotKnow(load, read) {
+    return this.#outages.excuse(load, read.begin) ?? this.wasCutOff(load.process, load.begin, load.end);
   }
 }

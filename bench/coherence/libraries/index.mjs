@@ -6,7 +6,8 @@
 // `entryPrefix` is what the names of entries begin with in Redis; every other key there is bookkeeping.
 // `open` gives an object with the calls the library has, of: get, getOrSet(key, load, tags), getMany(keys), set(key, value,
 // tags), getOrSetMany(keys, load, tagsOf), delete, deleteMany, invalidateTags(tag), clearPrefix, clearPattern, clear, close.
-// What it lacks is not called.
+// What it lacks is not called. With `contact()` it says whether it knows itself to be cut off from Redis, and how many of its
+// calls to Redis have failed so far; where there is none, that is guessed from what was done to its connections.
 
 const FILES = {
   'nestjs-tiered-cache': 'nestjs-tiered-cache',

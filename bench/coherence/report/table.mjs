@@ -29,6 +29,10 @@ const ROWS = [
   ['… delay, p99', ({ figures }) => duration(figures.staleOther, 0.99)],
   ['… delay, worst', ({ figures }) => duration(figures.staleOther, 1)],
   ['**… beyond maxStaleness**', (result) => ofParts(result, (figures) => figures.staleBeyond)],
+  [
+    '… of what Redis had lost, soon after it was back',
+    (result) => ofParts(result, (figures) => figures.afterLoss),
+  ],
   ['**reads of late loads**, same process', (result) => ofParts(result, (figures) => figures.lateOwn)],
   ['… of loads while cut off from Redis', (result) => ofParts(result, (figures) => figures.lateCutOff)],
   ['**reads of late loads**, other process', (result) => ofParts(result, (figures) => figures.lateOther)],

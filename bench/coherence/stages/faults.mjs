@@ -12,7 +12,7 @@ const CONNECTION_FAULTS = {
   halfOpenLong: 10,
   refuse: 12,
 };
-const SERVER_FAULTS = { restart: 20, flush: 20, pauseShort: 15, pauseLong: 20, forget: 25 };
+const SERVER_FAULTS = { restart: 20, flush: 20, pauseShort: 15, pauseLong: 20, forget: 25, rollBack: 20 };
 
 /** How long a fault lasts, in multiples of maxStaleness. */
 const LASTING = {
@@ -28,6 +28,7 @@ const LASTING = {
   pauseShort: [0.1, 0.7],
   pauseLong: [1.1, 1.8],
   forget: [0.3, 0.8],
+  rollBack: [0.1, 0.8],
 };
 
 /** @returns {{ at: number, lasting: number, kind: string, places: number[] }[]} milliseconds since the beginning */

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
 import { KEYS } from '../keys.mjs';
@@ -74,6 +76,19 @@ export class FaultyRedis {
 
   restart() {
     return this.server.restart();
+  }
+
+  /** What is written until it is killed is lost: it comes back with what it had saved before. */
+  async rollBack(lasting, entry) {
+    const before = now();
+    await this.server.command('SAVE');
+    await sleep(lasting);
+    entry.lostFrom = Math.round(before - this.begun);
+    entry.killed = Math.round(now() - this.begun);
+    await this.server.kill();
+    await this.server.start();
+    // Every other restart is one of an empty server.
+    await rm(join(this.server.folder, 'dump.rdb'), { force: true });
   }
 
   async flush() {

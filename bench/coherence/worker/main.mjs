@@ -7,6 +7,7 @@ import { Random } from '../random.mjs';
 import { Recorder } from './recorder.mjs';
 import { within } from '../time.mjs';
 import { Traffic } from './traffic.mjs';
+import { Watch } from './watch.mjs';
 
 const REPORT_EVERY = 100;
 
@@ -26,6 +27,7 @@ const commands = {
     // Some connect at the first call: traffic begins when that is done.
     await within(5_000, cache.get(KEYS[0]));
     setInterval(() => recorder.flush(), REPORT_EVERY);
+    if (cache.contact !== undefined) new Watch(() => cache.contact(), recorder).start();
   },
   async start() {
     const { databasePort, seed, process, processes } = settings;

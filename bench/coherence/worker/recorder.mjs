@@ -26,6 +26,13 @@ export class Recorder {
     this.#batch.invalidations.push({ kind, target, begin, end, covers, rejected });
   }
 
+  /** What the library said of its contact with Redis from one moment to the next. */
+  contact({ from, to, cutOff, failed }) {
+    this.#batch.outages ??= { cutOff: [], failed: [] };
+    if (cutOff) this.#batch.outages.cutOff.push([from, to]);
+    if (failed) this.#batch.outages.failed.push([from, to]);
+  }
+
   slow(call, begin) {
     this.failure('slowCalls', { call, begin });
   }
@@ -49,5 +56,5 @@ export class Recorder {
 }
 
 function emptyBatch() {
-  return { reads: [], invalidations: [], counts: {}, failures: [] };
+  return { reads: [], invalidations: [], outages: undefined, counts: {}, failures: [] };
 }

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
 
 import { CacheEntity } from 'nestjs-tiered-cache/typeorm';
-import pg from 'pg';
+import { Client } from 'pg';
 import { EntitySchema } from 'typeorm';
 
 const USERS = 1_000;
@@ -103,7 +103,7 @@ function plain(value) {
 }
 
 async function execute(url, statement) {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(statement);

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 
 import { compiled } from './compiled.mjs';
 
@@ -16,7 +16,7 @@ async function startServer() {
 }
 
 async function versionOf(url) {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     const { rows } = await client.query('SHOW server_version');

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { type RedisServer, startRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { Sample, type SampleOptions, Settings } from './apps.js';
 
 const REVIEW = { author: 'Ada', rating: 1, text: 'One leg is short.' };
@@ -193,9 +194,18 @@ describe.each(['memory', 'memory and Redis'])('the catalogue, cached in %s', (ti
 });
 
 describe('two instances of the sample on one Redis', () => {
-  it('serves from one what the other has loaded, classes and dates included', async () => {
+  /** What the first loads before it has heard that the second emptied the cache when it started would not be kept. */
+  async function startTwo(): Promise<[first: Sample, second: Sample]> {
     const first = await start({ redisUrl: redis.url });
     const second = await start({ redisUrl: redis.url, sharing: first });
+    const { invalidations } = await second.stats();
+    const heard = async () => (await first.stats()).coherence!.received >= invalidations;
+    await until(heard, { what: 'the first hearing of the second' });
+    return [first, second];
+  }
+
+  it('serves from one what the other has loaded, classes and dates included', async () => {
+    const [first, second] = await startTwo();
     const loaded = await first.get('/products/1');
     const shared = await second.counted(() => second.get('/products/1'));
     expect(shared).toMatchObject({ status: 200, queries: 0, body: loaded.body });
@@ -205,8 +215,7 @@ describe('two instances of the sample on one Redis', () => {
   });
 
   it('shows in one what was changed through the other, unless it holds a copy already', async () => {
-    const first = await start({ redisUrl: redis.url });
-    const second = await start({ redisUrl: redis.url, sharing: first });
+    const [first, second] = await startTwo();
     await first.get('/products/1');
     await first.send('PATCH', '/products/1', { name: 'Ash desk' });
     expect(await second.get('/products/1')).toMatchObject({ body: { name: 'Ash desk' } });

@@ -11,12 +11,12 @@ import type {
 } from 'typeorm';
 
 import type { DirectRead, EntityEntryOptions } from '../repository/entity-cache.js';
-import { CacheReadOnlyError } from '../repository/errors.js';
 import type { CachedEntity } from './cached-entity.js';
 import { CachedFinder, type CachedQueryOptions } from './cached-finder.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { checkUniqueIndex } from './find-options.js';
 import { relatedEntities } from './related-entities.js';
+import { valued } from './typeorm-adapter.js';
 
 /** An id: a scalar, or an object with all parts of a composite one. */
 export type CachedEntityId = string | number | bigint | Date | ObjectLiteral;
@@ -127,8 +127,7 @@ export class CachedRepository<Entity extends ObjectLiteral> {
   async loadForUpdate(id: CachedEntityId): Promise<Entity | null> {
     const { adapter, mapping } = this.#parts;
     const { values } = adapter.idFrom(id);
-    const where: ObjectLiteral = {};
-    mapping.idColumns.forEach((column, i) => column.setEntityValue(where, values[i]));
+    const where = valued(mapping.idColumns, values);
     const session = this.source.observer.sessionOf(this.manager);
     const locks =
       session !== undefined && !['sqljs', 'better-sqlite3'].includes(this.source.dataSource.options.type);
@@ -145,12 +144,9 @@ export class CachedRepository<Entity extends ObjectLiteral> {
   async save<T extends DeepPartial<Entity>>(entity: T): Promise<T & Entity>;
   async save<T extends DeepPartial<Entity>>(entities: T[]): Promise<(T & Entity)[]>;
   async save<T extends DeepPartial<Entity>>(given: T | T[]): Promise<unknown> {
-    for (const entity of Array.isArray(given) ? given : [given]) {
-      if (!this.source.observer.isFromCache(entity)) continue;
-      throw new CacheReadOnlyError(
-        'this entity came from the cache and may be older than its row: load it with loadForUpdate(id), change that, and save it',
-      );
-    }
+    const { observer } = this.source;
+    const { name } = this.#parts.mapping.metadata;
+    for (const entity of Array.isArray(given) ? given : [given]) observer.checkSavable(entity, name);
     return this.repository.save(given as T);
   }
 

@@ -21,24 +21,23 @@ const KNOWN = new WeakMap<DataSource, Map<CacheManager, DataSourceCache>>();
 
 /** One data source in one cache: its entities, each with what is known of it. */
 export class DataSourceCache {
-  readonly observer: SourceObserver;
   readonly #entities = new Map<EntityMetadata, CachedEntityParts<ObjectLiteral>>();
 
   private constructor(
     readonly source: string,
     readonly dataSource: DataSource,
     readonly cache: CacheManager,
-  ) {
-    this.observer = SourceObserver.of(source, dataSource, cache);
-  }
+    readonly observer: SourceObserver,
+  ) {}
 
   /** @param source the data source's name */
   static of(source: string, dataSource: DataSource, cache: CacheManager): DataSourceCache {
+    const observer = SourceObserver.of(source, dataSource, cache);
     let byCache = KNOWN.get(dataSource);
     if (byCache === undefined) KNOWN.set(dataSource, (byCache = new Map()));
-    SourceObserver.of(source, dataSource, cache);
     let known = byCache.get(cache);
-    if (known === undefined) byCache.set(cache, (known = new DataSourceCache(source, dataSource, cache)));
+    if (known === undefined)
+      byCache.set(cache, (known = new DataSourceCache(source, dataSource, cache, observer)));
     return known;
   }
 

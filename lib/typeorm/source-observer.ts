@@ -2,7 +2,7 @@ import type { DataSource, EntityManager, EntityMetadata, ObjectLiteral, QueryRun
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { Row, Session } from '../repository/contract.js';
-import { CacheEntityError } from '../repository/errors.js';
+import { CacheEntityError, CacheReadOnlyError } from '../repository/errors.js';
 import { WriteLog } from '../repository/write-log.js';
 import type { SqlDialect } from './sql/effects.js';
 import { WriteSubscriber } from './write-subscriber.js';
@@ -123,9 +123,12 @@ export class SourceObserver {
     this.#handedOut.set(entity, row);
   }
 
-  /** Whether an instance came from the cache. */
-  isFromCache(entity: object): boolean {
-    return this.#handedOut.has(entity);
+  /** @throws CacheReadOnlyError for an instance that came from the cache, however it is to be saved */
+  checkSavable(entity: object, name: string): void {
+    if (!this.#handedOut.has(entity)) return;
+    throw new CacheReadOnlyError(
+      `this ${name} came from the cache and may be older than its row: load it with loadForUpdate(id), change that, and save it`,
+    );
   }
 
   /** The row that an instance was made of, if it was one. */

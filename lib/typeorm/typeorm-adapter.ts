@@ -110,7 +110,8 @@ function whereOf(
   return conditions.length === 1 ? conditions[0]! : conditions;
 }
 
-function valued(columns: readonly ColumnMetadata[], values: readonly unknown[]): ObjectLiteral {
+/** An object with these values in these columns, as conditions are. */
+export function valued(columns: readonly ColumnMetadata[], values: readonly unknown[]): ObjectLiteral {
   const object: ObjectLiteral = {};
   columns.forEach((column, i) => column.setEntityValue(object, values[i]));
   return object;

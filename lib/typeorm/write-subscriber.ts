@@ -12,7 +12,6 @@ import type {
 } from 'typeorm';
 import type { AfterQueryEvent } from 'typeorm/subscriber/event/QueryEvent.js';
 
-import { CacheReadOnlyError } from '../repository/errors.js';
 import type { SqlDialect, SqlEffect } from './sql/effects.js';
 import { readSql } from './sql/read-sql.js';
 import { SourceTables } from './source-tables.js';
@@ -51,10 +50,7 @@ export class WriteSubscriber implements EntitySubscriberInterface {
   }
 
   beforeUpdate({ entity, metadata }: UpdateEvent<ObjectLiteral>): void {
-    if (entity === undefined || !this.observer.isFromCache(entity)) return;
-    throw new CacheReadOnlyError(
-      `this ${metadata.name} came from the cache and may be older than its row: load it with loadForUpdate(id), change that, and save it`,
-    );
+    if (entity !== undefined) this.observer.checkSavable(entity, metadata.name);
   }
 
   afterUpdate({ queryRunner, metadata, entity, databaseEntity }: UpdateEvent<ObjectLiteral>): void {

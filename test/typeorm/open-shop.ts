@@ -1,5 +1,6 @@
 import type { DataSourceOptions } from 'typeorm';
 
+import type { CacheManager } from '../../lib/index.js';
 import { CachedRepository } from '../../lib/typeorm/cached-repository.js';
 import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
 import { benchOf, redisFor, type Topology } from '../support/caches.js';
@@ -9,6 +10,7 @@ import { Label, openSource, Post, User } from './shop.js';
 import type { Shop } from './writing.js';
 
 export interface CachedShop extends Shop {
+  readonly cache: CacheManager;
   readonly redis: SteppedRedis;
   readonly store: SteppedConnection;
 }
@@ -37,6 +39,7 @@ export async function openShop(
     statements,
     redis,
     store,
+    cache,
     users: new CachedRepository(cached, User),
     posts: new CachedRepository(cached, Post),
     labels: new CachedRepository(cached, Label),

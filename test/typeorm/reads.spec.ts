@@ -4,8 +4,9 @@ import type { DataSource } from 'typeorm';
 import type { CacheManager } from '../../lib/index.js';
 import { CachedRepository } from '../../lib/typeorm/cached-repository.js';
 import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
-import { benchOf, closeBenches } from '../support/caches.js';
-import { openSource, Post, SQLJS, Stock, User } from './shop.js';
+import { closeBenches } from '../support/caches.js';
+import { openShop } from './open-shop.js';
+import { Post, SQLJS, Stock, User } from './shop.js';
 
 let source: DataSource;
 let statements: string[];
@@ -14,21 +15,8 @@ let users: CachedRepository<User>;
 let posts: CachedRepository<Post>;
 
 beforeEach(async () => {
-  ({ source, statements } = await openSource(SQLJS));
-  ({ cache } = await benchOf('memory + redis'));
-  const cached = DataSourceCache.of('default', source, cache);
-  users = new CachedRepository(cached, User);
-  posts = new CachedRepository(cached, Post);
-  await source.manager.save(User, [
-    { email: 'a@x', name: 'Ann', passwordHash: 'hash of Ann', secret: 'secret of Ann' },
-    { email: 'b@x', name: 'Bob' },
-  ]);
-  await source.manager.save(Post, [
-    { title: 'first', author: { id: 1 }, labels: [] },
-    { title: 'second', author: { id: 1 }, labels: [] },
-    { title: 'third', author: { id: 2 }, labels: [] },
-  ]);
-  statements.length = 0;
+  const shop = await openShop(SQLJS, 'memory + redis');
+  ({ source, statements, cache, users, posts } = shop);
 });
 afterEach(async () => {
   await closeBenches();

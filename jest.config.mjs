@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 
+import { SWC_OPTIONS } from './test/support/swc-options.mjs';
+
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
@@ -10,20 +12,7 @@ export default {
   globalSetup: '<rootDir>/test/support/server-binaries.ts',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          target: 'es2022',
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-      },
-    ],
-  },
+  transform: { '^.+\\.ts$': ['@swc/jest', SWC_OPTIONS] },
   testSequencer: '<rootDir>/test/support/sequencer.mjs',
   // Much of what is tested is waiting: jest's own choice, one process on two cores, leaves a core idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),

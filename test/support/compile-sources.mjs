@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import { transformFile } from '@swc/core';
 
+import { SWC_OPTIONS } from './swc-options.mjs';
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
@@ -26,15 +28,6 @@ async function compile(file, into) {
   const target = join(into, file.replace(/\.ts$/, '.js'));
   mkdirSync(dirname(target), { recursive: true });
   if (file.endsWith('.mjs')) return copyFileSync(join(ROOT, file), target);
-  const { code } = await transformFile(join(ROOT, file), {
-    swcrc: false,
-    jsc: {
-      parser: { syntax: 'typescript', decorators: true },
-      transform: { legacyDecorator: true, decoratorMetadata: true },
-      target: 'es2022',
-      keepClassNames: true,
-    },
-    module: { type: 'es6' },
-  });
+  const { code } = await transformFile(join(ROOT, file), { swcrc: false, ...SWC_OPTIONS });
   writeFileSync(target, code);
 }

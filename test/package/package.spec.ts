@@ -73,7 +73,7 @@ describe('the tarball', () => {
 
 describe('an app on Nest 11, CommonJS', () => {
   it(
-    'passes its own tests in jest, with Redis, on Express and Fastify',
+    'passes its own tests in jest, with Redis and TypeORM, on Express and Fastify',
     async () => {
       const redis = await startRedis();
       try {
@@ -84,8 +84,8 @@ describe('an app on Nest 11, CommonJS', () => {
           string,
           number
         >;
-        expect(numTotalTests).toBe(15);
-        expect(numPassedTests).toBe(15);
+        expect(numTotalTests).toBe(16);
+        expect(numPassedTests).toBe(16);
       } finally {
         await redis.stop();
       }
@@ -145,7 +145,12 @@ describe('an app on Nest 12, ES modules, without the optional peers', () => {
       string,
       unknown
     >;
-    expect(report).toEqual({ names: expect.any(Number), different: [], manager: 'function' });
+    expect(report).toEqual({
+      names: expect.any(Number),
+      different: [],
+      manager: 'function',
+      entities: 'function',
+    });
     expect(report['names']).toBeGreaterThan(10);
   });
 });

@@ -15,6 +15,9 @@ const TAG_FIELDS: readonly unknown[] = ['Cache-Groups', 'Cache-Tag', 'Surrogate-
 const FRESHNESS: readonly unknown[] = ['policy', 'origin'];
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** What the core is told of a response; its tags are known when it is. */
+export type ResponseEntryOptions = Omit<EntryOptions, 'tags' | 'type'>;
+
 /** {@link CacheResponseOptions} with everything decided; durations in milliseconds. */
 export interface ResponsePolicy {
   readonly scope: ResponseScope;
@@ -37,7 +40,7 @@ export interface ResponsePolicy {
   readonly byOrigin: boolean;
   readonly cache: string | undefined;
   /** For the core. Frozen, so that it decides them once. */
-  readonly entry: EntryOptions<never>;
+  readonly entry: ResponseEntryOptions;
 }
 
 /**
@@ -48,7 +51,16 @@ export interface ResponsePolicy {
  */
 export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePolicy | undefined {
   checkResponseOptions(options);
-  const { ttl, scope = 'auto', identity, tags, freshness, negativeTtl, maxBodySize = '1mb', tagField = 'Cache-Groups' } = options;
+  const {
+    ttl,
+    scope = 'auto',
+    identity,
+    tags,
+    freshness,
+    negativeTtl,
+    maxBodySize = '1mb',
+    tagField = 'Cache-Groups',
+  } = options;
   const byOrigin = freshness === 'origin';
   if (ttl === undefined && !byOrigin) return undefined;
   if (scope === 'private' && identity === undefined) {
@@ -75,30 +87,33 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     byOrigin,
     cache: options.cache,
   };
-  const entry = { ttl, staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers: tiers && [...tiers] };
+  const entry = { ttl, staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers };
   return { ...policy, cacheControl: cacheControlOf(policy, options), entry: frozenEntry(entry) };
 }
 
 /** A loader that is a handler cannot be left alone half-way: a soft limit would answer for it while it still writes. */
-function frozenEntry(options: EntryOptions<never>): EntryOptions<never> {
+function frozenEntry(options: ResponseEntryOptions): ResponseEntryOptions {
   const stated = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return Object.freeze({
     ...stated,
-    ...(stated['tiers'] !== undefined && { tiers: Object.freeze(stated['tiers']) as string[] }),
     isolation: 'share',
     loadTimeout: Object.freeze({}),
-  }) as EntryOptions<never>;
+  });
 }
 
 /** @throws CacheError that names the option */
 export function checkResponseOptions(options: CacheResponseOptions): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new CacheArgumentError(`the options must be an object, such as { ttl: '1m' }, not ${show(options)}`);
+    throw new CacheArgumentError(
+      `the options must be an object, such as { ttl: '1m' }, not ${show(options)}`,
+    );
   }
   for (const name in options) {
     if ((RESPONSE_OPTION_NAMES as readonly string[]).includes(name)) continue;
     const hint = didYouMean(name, RESPONSE_OPTION_NAMES);
-    throw new CacheArgumentError(`unknown option ${name}${hint}: allowed are ${RESPONSE_OPTION_NAMES.join(', ')}`);
+    throw new CacheArgumentError(
+      `unknown option ${name}${hint}: allowed are ${RESPONSE_OPTION_NAMES.join(', ')}`,
+    );
   }
   const { scope, identity, key, tags, tagField, freshness, cache } = options;
   oneOf('scope', scope, SCOPES);
@@ -112,23 +127,33 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   names('hosts', options.hosts, /^[^\s/?#]+$/);
   if (cache !== undefined && typeof cache !== 'string') throw wrong('cache', cache, 'the name of a cache');
   if (identity !== undefined && scope !== undefined && scope !== 'private') {
-    throw new CacheArgumentError(`identity has no effect with scope '${scope}': leave it out, or say scope: 'private'`);
+    throw new CacheArgumentError(
+      `identity has no effect with scope '${scope}': leave it out, or say scope: 'private'`,
+    );
   }
   for (const name of ['ttl', 'negativeTtl', 'maxAge', 'sharedMaxAge'] as const) duration(options[name], name);
   parseByteSize(options.maxBodySize ?? '1mb', 'maxBodySize');
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
-  resolveOptions({ staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } as EntryOptions<never>, unstatedOptions(0));
+  resolveOptions(
+    { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } as EntryOptions<never>,
+    unstatedOptions(0),
+  );
 }
 
 function cacheControlOf(
-  { scope, staleWhileRevalidate, staleIfError }: Pick<ResponsePolicy, 'scope' | 'staleWhileRevalidate' | 'staleIfError'>,
+  {
+    scope,
+    staleWhileRevalidate,
+    staleIfError,
+  }: Pick<ResponsePolicy, 'scope' | 'staleWhileRevalidate' | 'staleIfError'>,
   { maxAge, sharedMaxAge }: CacheResponseOptions,
 ): string {
   const directives = scope === 'auto' ? [] : [scope as string];
   if (maxAge === undefined && sharedMaxAge === undefined) return [...directives, 'no-cache'].join(', ');
   const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
   directives.push(`max-age=${seconds(duration(maxAge, 'maxAge'))}`);
-  if (sharedMaxAge !== undefined) directives.push(`s-maxage=${seconds(duration(sharedMaxAge, 'sharedMaxAge'))}`);
+  if (sharedMaxAge !== undefined)
+    directives.push(`s-maxage=${seconds(duration(sharedMaxAge, 'sharedMaxAge'))}`);
   if (staleWhileRevalidate > 0) directives.push(`stale-while-revalidate=${seconds(staleWhileRevalidate)}`);
   if (staleIfError > 0) directives.push(`stale-if-error=${seconds(staleIfError)}`);
   return directives.join(', ');
@@ -143,7 +168,8 @@ function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void 
 }
 
 function functionOrNothing(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw wrong(name, value, 'a function of the request');
+  if (value !== undefined && typeof value !== 'function')
+    throw wrong(name, value, 'a function of the request');
 }
 
 function names(name: string, value: unknown, pattern: RegExp): void {

@@ -2,6 +2,8 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 
 /** What watches a response being written. */
 export interface TapTarget {
+  /** Whether what is written is dropped: {@link whole} is called at its end, whatever it was. */
+  readonly replaces: boolean;
   /**
    * The body is about to begin, and comes in pieces; header fields can still be set.
    * @returns whether to go on; otherwise the tap is off
@@ -19,6 +21,7 @@ export interface TapTarget {
 }
 
 type Method = (...args: unknown[]) => unknown;
+const EMPTY = Buffer.alloc(0);
 const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 
 /**
@@ -35,8 +38,9 @@ export class ResponseTap {
     private readonly target: TapTarget,
   ) {
     const watchers: Record<(typeof METHODS)[number], Method> = {
-      writeHead: (...args) => this.#setHead(args),
-      flushHeaders: () => (this.#begin(), this.#call('flushHeaders', [])),
+      // Node calls it itself when a body begins without one.
+      writeHead: (...args) => (this.#begun ? this.#call('writeHead', args) : this.#setHead(args)),
+      flushHeaders: () => this.#flush(),
       write: (...args) => this.#write(args),
       end: (...args) => this.#end(args),
     };
@@ -44,7 +48,9 @@ export class ResponseTap {
     for (const name of METHODS) {
       this.#originals.set(name, raw[name] as Method);
       const watch = watchers[name];
-      Object.assign(raw, { [name]: (...args: unknown[]) => (this.#on ? watch(...args) : this.#call(name, args)) });
+      Object.assign(raw, {
+        [name]: (...args: unknown[]) => (this.#on ? watch(...args) : this.#call(name, args)),
+      });
     }
   }
 
@@ -68,19 +74,29 @@ export class ResponseTap {
     const fields = rest.find((arg) => typeof arg === 'object' && arg !== null);
     if (typeof rest[0] === 'string') raw.statusMessage = rest[0];
     if (Array.isArray(fields)) setPairs(raw, fields);
-    else for (const [name, value] of Object.entries((fields ?? {}) as OutgoingHttpHeaders)) {
-      if (value !== undefined) raw.setHeader(name, value);
-    }
+    else
+      for (const [name, value] of Object.entries((fields ?? {}) as OutgoingHttpHeaders)) {
+        if (value !== undefined) raw.setHeader(name, value);
+      }
     return raw;
   }
 
   #begin(): void {
-    if (this.#begun) return;
+    if (this.#begun || this.target.replaces) return;
     this.#begun = true;
     if (!this.target.begins()) this.off();
   }
 
+  #flush(): void {
+    this.#begin();
+    if (!this.target.replaces) this.#call('flushHeaders', []);
+  }
+
   #write(args: unknown[]): unknown {
+    if (this.target.replaces) {
+      functionIn(args)?.();
+      return true;
+    }
     this.#begin();
     if (this.#on && !this.target.piece(bytesOf(args))) this.off();
     return this.#call('write', args);
@@ -95,10 +111,7 @@ export class ResponseTap {
       return this.#call('end', args);
     }
     this.off();
-    this.target.whole(
-      bytesOf(last),
-      args.find((arg) => typeof arg === 'function') as (() => void) | undefined,
-    );
+    this.target.whole(this.target.replaces ? EMPTY : bytesOf(last), functionIn(args));
     return this.raw;
   }
 }
@@ -106,7 +119,10 @@ export class ResponseTap {
 function setPairs(raw: ServerResponse, fields: readonly unknown[]): void {
   const pairs = Array.isArray(fields[0])
     ? (fields as [string, OutgoingHttpHeader][])
-    : Array.from({ length: fields.length / 2 }, (_, i) => fields.slice(2 * i, 2 * i + 2) as [string, OutgoingHttpHeader]);
+    : Array.from(
+        { length: fields.length / 2 },
+        (_, i) => fields.slice(2 * i, 2 * i + 2) as [string, OutgoingHttpHeader],
+      );
   for (const [name] of pairs) raw.removeHeader(name);
   for (const [name, value] of pairs) raw.appendHeader(name, value as string | readonly string[]);
 }
@@ -116,5 +132,9 @@ function bytesOf([chunk, encoding]: unknown[]): Buffer {
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
   }
   // A copy: whoever wrote it may use it again.
-  return chunk == null ? Buffer.alloc(0) : Buffer.from(chunk as Uint8Array);
+  return chunk == null ? EMPTY : Buffer.from(chunk as Uint8Array);
+}
+
+function functionIn(args: readonly unknown[]): (() => void) | undefined {
+  return args.find((arg) => typeof arg === 'function') as (() => void) | undefined;
 }

@@ -8,50 +8,33 @@ import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
 import type { ResponsePolicy } from './response-policy.js';
 
-/** More request header fields than that, and hardly two requests are alike. */
-const MOST_VARY = 8;
 /** Longer than that, in characters, and nobody has written it by hand: such requests are not cached. */
 const LONGEST_QUERY = 2_048;
 
 /** What is known of a handler whose responses are cached. */
 export class Route {
-  /** The request header fields that responses have been found to depend on; it only grows. Sorted. */
-  #vary: readonly string[];
-
   constructor(
-    /** Class and method. */
+    /** Class and method, and where they are. */
     readonly name: string,
     readonly cache: CacheManager,
     readonly policy: ResponsePolicy,
-  ) {
-    this.#vary = policy.vary;
-  }
+  ) {}
 
   /**
    * The key of the response to a request.
+   * @param varying request header fields, besides those of the options, by which responses to such requests differ
    * @returns `undefined` when it is for this request only
    * @throws CacheKeyError when a function of the options gives no name
    */
-  keyOf(exchange: Exchange): string | undefined {
+  keyOf(exchange: Exchange, varying: readonly string[] = []): string | undefined {
     const { scope, identity, hosts } = this.policy;
     const audience = audienceOf(exchange.request, scope, identity);
     if (audience === undefined || exchange.search.length > LONGEST_QUERY) return undefined;
     if (hosts !== undefined && !hosts.has(hostOf(exchange))) return undefined;
     const parts = [this.name, audience, ...this.#resourceOf(exchange)];
-    const read: FieldReader = (name) => exchange.request.headers[name] as string | undefined;
-    for (const name of this.#vary) {
-      const value = selectingValue(read, name);
-      parts.push(name, value === undefined ? '-' : `+${value}`);
-    }
+    for (const [name, value] of selection(exchange, this.policy.vary)) parts.push(name, mark(value));
+    for (const [name, value] of selection(exchange, varying)) parts.push(name, mark(value));
     return hashedKey(parts);
-  }
-
-  /** Learns what a response depends on. @returns whether keys had it in them all along */
-  learn(names: readonly string[]): boolean {
-    const news = names.filter((name) => !this.#vary.includes(name));
-    if (news.length === 0) return true;
-    if (this.#vary.length + news.length <= MOST_VARY) this.#vary = [...this.#vary, ...news].toSorted();
-    return false;
   }
 
   #resourceOf(exchange: Exchange): string[] {
@@ -61,6 +44,20 @@ export class Route {
     if (typeof own === 'string') return [own];
     throw new CacheKeyError(`key of ${this.name} gave ${show(own)}: return a string that names the resource`);
   }
+}
+
+/** The values of request header fields by which a response is selected; `null` for a field that is not there. */
+export type Selection = readonly (readonly [name: string, value: string | null])[];
+
+/** What a request has in these fields. */
+export function selection({ request }: Exchange, names: readonly string[]): Selection {
+  const read: FieldReader = (name) => request.headers[name] as string | undefined;
+  return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
+}
+
+/** Nothing, and an empty value, are two things. */
+function mark(value: string | null): string {
+  return value === null ? '-' : `+${value}`;
 }
 
 /** The tag of everything that was answered at an address, whatever the query, the reader or the representation. */

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
 
+import type { Selection } from './route.js';
 import { type FieldPairs, type FieldReader, readPairs } from '../http-semantics/fields.js';
 
 /** A response as it is stored. */
@@ -10,13 +11,17 @@ export interface StoredResponse {
   readonly fields: FieldPairs;
   /** In lower case: those that were there when the interceptor was entered, and were gone at the end. */
   readonly removed: readonly string[];
+  /** What requests have to have in the fields that `Vary` names. */
+  readonly selects: Selection;
   /** Text where the bytes are UTF-8. */
   readonly body: string | Uint8Array;
   /** Whether it came in pieces, without its length said before. */
   readonly chunked: boolean;
   /** By the clock of the machine that stored it, in milliseconds: for `Age`, which is told and decides nothing. */
   readonly storedAt: number;
-  /** How long it is fresh from then on, in milliseconds. */
+  /** How old it was then, in milliseconds: something else may have kept it before. */
+  readonly initialAge: number;
+  /** How old it may become and be fresh, in milliseconds. */
   readonly freshFor: number;
 }
 
@@ -24,6 +29,11 @@ export interface StoredResponse {
 export interface Uncacheable {
   /** Why. */
   readonly uncacheable: string;
+  /**
+   * What the next requests do: `'run'`, each runs the handler, for as long as this is remembered; `'once'`, those that have waited
+   * run it, and the next ones try again; `'retry'`, those that have waited try again.
+   */
+  readonly then: 'run' | 'once' | 'retry';
 }
 
 /** A stored response, ready to be sent. */
@@ -48,6 +58,16 @@ export function readyResponse(found: StoredResponse): ReadyResponse | undefined 
   return ready;
 }
 
+/** @returns a response that can be sent; `undefined` for what is none, or cannot be trusted to be one */
+export function readyOf(found: StoredResponse | Uncacheable | undefined): ReadyResponse | undefined {
+  if (typeof found !== 'object' || found === null || isUncacheable(found)) return undefined;
+  return readyResponse(found);
+}
+
+export function isUncacheable(found: StoredResponse | Uncacheable): found is Uncacheable {
+  return typeof found === 'object' && found !== null && 'uncacheable' in found;
+}
+
 /** Bytes in the form that is stored: text takes less room in the codec. */
 export function storedBody(bytes: Buffer): string | Uint8Array {
   return isUtf8(bytes) ? bytes.toString() : bytes;
@@ -70,19 +90,28 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 function isResponse(found: Partial<StoredResponse>): found is StoredResponse {
-  const { status, fields, removed, body, storedAt, freshFor } = found;
+  const { status, fields, removed, selects, body, storedAt, initialAge, freshFor } = found;
   return (
     Number.isInteger(status) &&
     status! >= 200 &&
     status! <= 599 &&
     (typeof body === 'string' || body instanceof Uint8Array) &&
     Number.isFinite(storedAt) &&
+    Number.isFinite(initialAge) &&
     Number.isFinite(freshFor) &&
     Array.isArray(removed) &&
     removed.every((name) => typeof name === 'string') &&
+    Array.isArray(selects) &&
+    selects.every(isSelector) &&
     Array.isArray(fields) &&
     fields.every(isField)
   );
+}
+
+function isSelector(selector: unknown): boolean {
+  if (!Array.isArray(selector) || selector.length !== 2) return false;
+  const [name, value] = selector as unknown[];
+  return typeof name === 'string' && (value === null || typeof value === 'string');
 }
 
 function isField(field: unknown): boolean {

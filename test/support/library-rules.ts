@@ -3,6 +3,7 @@ import type { LayerRules } from './layers.js';
 /** The layers of `lib/`: the diagram of the architecture as a check. */
 export const LIBRARY_RULES: LayerRules = {
   layers: [
+    'http/',
     'typeorm/',
     'index.ts',
     'repository/',
@@ -20,10 +21,10 @@ export const LIBRARY_RULES: LayerRules = {
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/', 'typeorm/cached-repository.module.ts'],
+    '@nestjs/': ['nest/', 'http/', 'typeorm/cached-repository.module.ts'],
     typeorm: ['typeorm/'],
-    'reflect-metadata': ['nest/', 'typeorm/cache-entity.ts'],
-    rxjs: ['nest/'],
+    'reflect-metadata': ['nest/', 'http/metadata.ts', 'typeorm/cache-entity.ts'],
+    rxjs: ['nest/', 'http/'],
     acorn: ['nest/decorators/'],
     'lru-cache': ['tiers/', 'typeorm/sql/'],
     ioredis: ['stores/redis/'],

@@ -16,6 +16,7 @@ export const LIBRARY_RULES: LayerRules = {
     'codec/',
     'observability/',
     'typeorm/sql/',
+    'http-semantics/',
     'primitives/',
   ],
   packages: {
@@ -40,5 +41,6 @@ export const FRAMEWORK_FREE = [
   'codec/',
   'observability/',
   'typeorm/sql/',
+  'http-semantics/',
   'primitives/',
 ];

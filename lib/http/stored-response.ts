@@ -1,0 +1,101 @@
+import { isUtf8 } from 'node:buffer';
+import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
+
+import { type FieldPairs, type FieldReader, readPairs } from '../http-semantics/fields.js';
+
+/** A response as it is stored. */
+export interface StoredResponse {
+  readonly status: number;
+  /** Those that were set or changed after the interceptor was entered: the others are set anew on every request. */
+  readonly fields: FieldPairs;
+  /** In lower case: those that were there when the interceptor was entered, and were gone at the end. */
+  readonly removed: readonly string[];
+  /** Text where the bytes are UTF-8. */
+  readonly body: string | Uint8Array;
+  /** Whether it came in pieces, without its length said before. */
+  readonly chunked: boolean;
+  /** By the clock of the machine that stored it, in milliseconds: for `Age`, which is told and decides nothing. */
+  readonly storedAt: number;
+  /** How long it is fresh from then on, in milliseconds. */
+  readonly freshFor: number;
+}
+
+/** What is kept of a response that may not be stored. */
+export interface Uncacheable {
+  /** Why. */
+  readonly uncacheable: string;
+}
+
+/** A stored response, ready to be sent. */
+export interface ReadyResponse extends Omit<StoredResponse, 'body'> {
+  readonly body: Buffer;
+  /** Reads the stored fields. */
+  readonly field: FieldReader;
+}
+
+const READY = new WeakMap<StoredResponse, ReadyResponse | undefined>();
+
+/**
+ * What was found, ready to be sent; the same for the same object.
+ * @returns `undefined` for what is no response: it may come from Redis, and is not trusted
+ */
+export function readyResponse(found: StoredResponse): ReadyResponse | undefined {
+  if (READY.has(found)) return READY.get(found);
+  const ready = isResponse(found)
+    ? { ...found, body: Buffer.from(found.body as string), field: readPairs(found.fields) }
+    : undefined;
+  READY.set(found, ready);
+  return ready;
+}
+
+/** Bytes in the form that is stored: text takes less room in the codec. */
+export function storedBody(bytes: Buffer): string | Uint8Array {
+  return isUtf8(bytes) ? bytes.toString() : bytes;
+}
+
+/** The fields that differ from those that were there `before`. */
+export function changedFields(
+  now: OutgoingHttpHeaders,
+  before: OutgoingHttpHeaders,
+  isStored: (name: string) => boolean,
+): Pick<StoredResponse, 'fields' | 'removed'> {
+  const fields = Object.entries(now)
+    .filter(([name, value]) => value !== undefined && isStored(name) && !isSame(value, before[name]))
+    .map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)] as const);
+  return { fields, removed: Object.keys(before).filter((name) => now[name] === undefined) };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (b !== undefined && String(a) === String(b) && Array.isArray(a) === Array.isArray(b));
+}
+
+function isResponse(found: Partial<StoredResponse>): found is StoredResponse {
+  const { status, fields, removed, body, storedAt, freshFor } = found;
+  return (
+    Number.isInteger(status) &&
+    status! >= 200 &&
+    status! <= 599 &&
+    (typeof body === 'string' || body instanceof Uint8Array) &&
+    Number.isFinite(storedAt) &&
+    Number.isFinite(freshFor) &&
+    Array.isArray(removed) &&
+    removed.every((name) => typeof name === 'string') &&
+    Array.isArray(fields) &&
+    fields.every(isField)
+  );
+}
+
+function isField(field: unknown): boolean {
+  if (!Array.isArray(field) || field.length !== 2) return false;
+  const [name, value] = field as [string, string | string[]];
+  try {
+    validateHeaderName(name);
+    for (const line of Array.isArray(value) ? value : [value]) {
+      if (typeof line !== 'string') return false;
+      validateHeaderValue(name, line);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -36,7 +36,7 @@ export function CacheResponse(options: CacheResponseOptions): ClassOrMethod {
       setResponseOptions(target, { ...options });
     }),
     UseInterceptors(ResponseCacheInterceptor),
-  ) as ClassOrMethod;
+  );
 }
 
 /** Leaves a handler, or the handlers of a controller, out of what is cached for their controller or for all of the application. */
@@ -56,5 +56,5 @@ function mark(name: string, set: (target: object, place: string) => void): Class
       throw new CacheDecoratorError(`@${name} on ${owner}.${String(key)}: this is not a method`);
     }
     set(handler, `${owner}.${String(key)}`);
-  }) as ClassOrMethod;
+  });
 }

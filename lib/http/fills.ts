@@ -49,7 +49,7 @@ export class Fills {
 
   /** A run that replaces what is stored. */
   again(visit: Visit, key: string, lead: Lead, why: ForwardReason, replaced: Replaced): Promise<RunResult> {
-    return this.renew(visit.route, key, () => this.#lead(visit, lead, why, replaced));
+    return this.replace(visit.route, key, () => this.#lead(visit, lead, why, replaced));
   }
 
   /** Stores what a run gives in place of what was there. If it is not to be stored, that is not the answer any more either. */

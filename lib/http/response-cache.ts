@@ -5,7 +5,8 @@ import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { parseRequestDirectives } from '../http-semantics/request-directives.js';
 import { backgroundRunOf } from './background-request.js';
 import type { Exchange } from './exchange.js';
-import { HandlerRun, type RunResult } from './handler-run.js';
+import type { HandlerRun} from './handler-run.js';
+import { type RunResult } from './handler-run.js';
 import { replay, type Writing } from './replay.js';
 import type { Fills, Lead } from './fills.js';
 import type { Revalidation } from './revalidation.js';
@@ -62,20 +63,20 @@ export class ResponseCache {
       for (let tries = 1; ; tries++) {
         const found = await this.#look(visit, key, lead);
         // What the handler answers is on its way.
-        if (own !== undefined && (own as HandlerRun).failure === undefined) return;
+        if (own !== undefined && (own).failure === undefined) return;
         const stored = readyOf(found);
         if (stored !== undefined && answers(stored, exchange)) {
           this.#replay(visit, stored, own === undefined).subscribe(subscriber);
           return;
         }
-        if (own !== undefined) throw (own as HandlerRun).failure!.error;
+        if (own !== undefined) throw (own).failure!.error;
         if (tries === MOST_TRIES || !(await this.#isToRetry(visit, key, found))) break;
         for (const [name] of stored?.selects ?? []) varying.add(name);
         key = route.keyOf(exchange, [...varying].toSorted()) ?? key;
       }
       await this.fills.alone(visit, key, lead);
     } catch (error) {
-      if (own === undefined || (own as HandlerRun).failure !== undefined) subscriber.error(error);
+      if (own === undefined || (own).failure !== undefined) subscriber.error(error);
     }
   }
 

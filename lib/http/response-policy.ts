@@ -4,7 +4,8 @@ import type { Identity, ResponseScope } from '../nest/audience.js';
 import { parseByteSize } from '../primitives/byte-size.js';
 import { didYouMean } from '../primitives/did-you-mean.js';
 import { parseDuration } from '../primitives/duration.js';
-import { CacheArgumentError, CacheError } from '../primitives/errors.js';
+import type { CacheError } from '../primitives/errors.js';
+import { CacheArgumentError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
@@ -135,7 +136,7 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   parseByteSize(options.maxBodySize ?? '1mb', 'maxBodySize');
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
   resolveOptions(
-    { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } as EntryOptions<never>,
+    { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers },
     unstatedOptions(0),
   );
 }

@@ -74,7 +74,7 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
     method,
     status,
     request: requestFields(exchange),
-    stored: readHeaders(raw.getHeaders() as NodeHeaders),
+    stored: readHeaders(raw.getHeaders()),
     receivedAt: stored.storedAt,
   };
   if (isNotModified(asked)) {

@@ -29,7 +29,7 @@ export function verdictOf(
 ): Uncacheable | undefined {
   const { policy } = route;
   const status = exchange.raw.statusCode;
-  const response = readHeaders(now as NodeHeaders);
+  const response = readHeaders(now);
   if (!policy.byOrigin) {
     // It may be another one the next time: an error, a redirect to a login.
     if (!STORED.has(status) && !isKeptNegative(status, policy))
@@ -52,5 +52,5 @@ export function verdictOf(
 }
 
 export function requestFields({ request }: Exchange): FieldReader {
-  return readHeaders(request.headers as NodeHeaders);
+  return readHeaders(request.headers);
 }

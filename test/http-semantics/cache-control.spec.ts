@@ -55,7 +55,7 @@ describe('directives', () => {
     expect(parseCacheControl(value).has('no-store')).toBe(expected);
   });
 
-  it.each(['constructor', '__proto__'])('it has none that every object has: %s', (name) => {
+  it.each(['constructor', '__proto__'])('are none that every object has: %s', (name) => {
     expect(parseCacheControl('a').has(name)).toBe(false);
     expect(parseCacheControl(name).has(name)).toBe(true);
   });

@@ -67,7 +67,7 @@ export function updatedFields(
 ): FieldPairs {
   const news = storableFields(notModified, scope).filter(([name]) => !BOUND_TO_BODY.has(name.toLowerCase()));
   const replaced = new Set(news.map(([name]) => name.toLowerCase()));
-  const kept = stored.filter(([name]) => {
+  const kept = storableFields(stored, scope).filter(([name]) => {
     const key = name.toLowerCase();
     return !replaced.has(key) && !OF_ONE_MESSAGE.has(key);
   });

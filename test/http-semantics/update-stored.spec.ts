@@ -119,6 +119,14 @@ describe('the fields after a 304', () => {
     expect(updatedFields(old, [control], 'private')).toEqual([...old, control]);
   });
 
+  it('are not those of the connection on which the stored response came', () => {
+    const old: FieldPairs = [
+      ['Connection', 'a'],
+      ['a', '1'],
+    ];
+    expect(updatedFields(old, [['A', '2']])).toEqual([['A', '2']]);
+  });
+
   it('do not change what was given', () => {
     const before = structuredClone(stored);
     updatedFields(stored, [['Cache-Control', 'max-age=1']]);

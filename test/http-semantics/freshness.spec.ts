@@ -99,7 +99,7 @@ describe('the age on arrival', () => {
 
   it('contains the time the response took', () => {
     expect(of({ age: '5' }, { receivedAt: NOON + 1500 }).initialAge).toBe(6500);
-    expect(of({}, { requestedAt: NOON + 1500 }).initialAge).toBe(0);
+    expect(of({ age: '5' }, { requestedAt: NOON + 1500 }).initialAge).toBe(5000);
   });
 
   it('does not contain the part of a second that Date leaves out', () => {

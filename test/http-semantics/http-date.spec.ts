@@ -26,6 +26,8 @@ it('reads years of two digits by the present', () => {
   const text = 'Friday, 01-Jan-10 00:00:00 GMT';
   expect(parseHttpDate(text, Date.UTC(2099, 0))).toBe(Date.UTC(2110, 0));
   expect(parseHttpDate(text, Date.UTC(1999, 0))).toBe(Date.UTC(2010, 0));
+  expect(parseHttpDate('Wednesday, 01-Jan-49 00:00:00 GMT', Date.UTC(2099, 0))).toBe(Date.UTC(2149, 0));
+  expect(parseHttpDate('Saturday, 01-Jan-50 00:00:00 GMT', Date.UTC(2099, 0))).toBe(Date.UTC(2050, 0));
 });
 
 it.each([

@@ -74,6 +74,8 @@ describe('If-Modified-Since', () => {
     ['Wednesday, 20-May-26 11:59:59 GMT', { 'last-modified': at(-1) }, true],
     [at(0), { date: at(0) }, true],
     [at(-1), { date: at(0) }, false],
+    [at(-100), { date: at(-100) }, true],
+    [at(0), { date: at(5) }, false],
     [at(0), {}, true],
     [at(-1), {}, false],
     [at(0), { 'last-modified': 'foo' }, false],

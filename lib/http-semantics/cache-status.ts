@@ -50,6 +50,5 @@ export function appendCacheStatus(existing: string | undefined, status: CacheSta
 
 /** Rounded down, and within what a structured field can hold. */
 function integer(value: number): number {
-  // Not -0, nor in the notation with an exponent.
-  return Math.max(-LARGEST, Math.min(LARGEST, Math.floor(value))) + 0;
+  return Math.max(-LARGEST, Math.min(LARGEST, Math.floor(value)));
 }

@@ -1,5 +1,5 @@
 import { parseEntityTag, parseEntityTags } from './entity-tag.js';
-import type { FieldPairs, FieldReader } from './fields.js';
+import { type FieldPairs, type FieldReader, trimSpace } from './fields.js';
 import { parseHttpDate } from './http-date.js';
 
 /** A stored response, and a request that it might answer. */
@@ -50,7 +50,7 @@ export function fieldsOfNotModified(stored: FieldPairs): FieldPairs {
 }
 
 function matchesWeakly(noneMatch: string, etag: string | undefined): boolean {
-  if (noneMatch.trim() === '*') return true;
+  if (trimSpace(noneMatch) === '*') return true;
   const stored = parseEntityTag(etag);
   if (stored === undefined) return false;
   return parseEntityTags(noneMatch)?.some(({ opaque }) => opaque === stored.opaque) ?? false;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { trimSpace } from './fields.js';
 
 /** An entity tag (RFC 9110 8.8.3). */
 export interface EntityTag {
@@ -7,13 +8,16 @@ export interface EntityTag {
   readonly opaque: string;
 }
 
-/** One tag with the comma or the end after it. Not a quoted string: a backslash is a character like any other. */
-const LISTED = /[ \t]*(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"[ \t]*(?:,|$)/y;
+/** Not a quoted string: a backslash is a character like any other. */
+const TAG = String.raw`(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"`;
+const SINGLE = new RegExp(`^${TAG}$`);
+/** One tag of a list, with the comma or the end after it. */
+const LISTED = new RegExp(String.raw`${TAG}[ \t]*(?:,|$)`, 'y');
 
 /** `undefined` for what is no entity tag, unquoted ones among them. */
 export function parseEntityTag(value: string | undefined): EntityTag | undefined {
-  const tags = value === undefined ? undefined : parseEntityTags(value);
-  return tags?.length === 1 && !value!.includes(',', value!.lastIndexOf('"')) ? tags[0] : undefined;
+  const found = value === undefined ? null : SINGLE.exec(trimSpace(value));
+  return found ? { isWeak: found[1] !== undefined, opaque: found[2]! } : undefined;
 }
 
 /** A list of entity tags, or `undefined` if any of it is none. */

@@ -4,9 +4,9 @@ const TIME = String.raw`(\d\d):(\d\d):(\d\d)`;
 const SHORT_DAY = '(?:mon|tue|wed|thu|fri|sat|sun)';
 const LONG_DAY = '(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)';
 
-// Whatever case, as RFC 9111 4.2 asks of caches; of zones it admits these two only.
-const IMF_FIXDATE = new RegExp(String.raw`^${SHORT_DAY}, (\d\d) ${MONTH} (\d{4}) ${TIME} (?:gmt|utc)$`, 'i');
-const RFC_850 = new RegExp(String.raw`^${LONG_DAY}, (\d\d)-${MONTH}-(\d\d) ${TIME} (?:gmt|utc)$`, 'i');
+// In whatever case, as RFC 9111 4.2 asks of caches. Every other zone is invalid to it, UTC included.
+const IMF_FIXDATE = new RegExp(String.raw`^${SHORT_DAY}, (\d\d) ${MONTH} (\d{4}) ${TIME} gmt$`, 'i');
+const RFC_850 = new RegExp(String.raw`^${LONG_DAY}, (\d\d)-${MONTH}-(\d\d) ${TIME} gmt$`, 'i');
 const ASCTIME = new RegExp(String.raw`^${SHORT_DAY} ${MONTH} (\d\d| \d) ${TIME} (\d{4})$`, 'i');
 
 /**

@@ -43,19 +43,19 @@ export function parseRequestDirectives(request: FieldReader): RequestDirectives 
   };
 }
 
-/** @param age of the stored response, in milliseconds */
+/**
+ * RFC 9111 4.2.4, 5.2.1 and RFC 5861.
+ * @param age of the stored response, in milliseconds
+ */
 export function reuseOf(freshness: Freshness, age: number, wishes: RequestDirectives): Reuse {
   if (wishes.noCache || wishes.noStore) return 'request';
   if (freshness.alwaysValidate) return 'stale';
+  const isTooOld = wishes.maxAge !== undefined && age >= wishes.maxAge;
   const left = freshness.lifetime - age;
-  if (left > 0) {
-    const isTooOld = wishes.maxAge !== undefined && age > wishes.maxAge;
-    return isTooOld || left < wishes.minFresh ? 'request' : 'fresh';
-  }
-  // A client that asks for a certain freshness does not take a stale response, unless it says by how much.
-  const isDemanding = wishes.maxAge !== undefined || wishes.minFresh > 0;
-  if (!freshness.forbidsStale && -left < wishes.maxStale && !(wishes.minFresh > 0)) {
-    return wishes.maxAge !== undefined && age > wishes.maxAge ? 'stale' : 'max-stale';
-  }
+  if (left > 0) return isTooOld || left < wishes.minFresh ? 'request' : 'fresh';
+  if (freshness.forbidsStale || isTooOld || wishes.minFresh > 0) return 'stale';
+  if (-left < wishes.maxStale) return 'max-stale';
+  // Who says how old it may be takes nothing stale, unless he says by how much.
+  const isDemanding = wishes.maxAge !== undefined;
   return !isDemanding && -left < freshness.staleWhileRevalidate ? 'stale-while-revalidate' : 'stale';
 }

@@ -63,7 +63,7 @@ export function whyNotStorable(exchange: Exchange, policy: StoragePolicy = {}): 
   if (control.has('no-store')) return 'no-store';
   if (shared && control.has('private')) return 'private';
   if (control.has('must-understand') && !UNDERSTOOD.has(status)) return 'must-understand';
-  if (response('set-cookie') !== undefined) return 'set-cookie';
+  if (response('set-cookie') !== undefined || response('set-cookie2') !== undefined) return 'set-cookie';
   if (parseVary(response('vary')) === '*') return 'vary-star';
   if (shared && !policy.authorizationIsCovered && request('authorization') !== undefined) {
     if (!allowsAuthorization(control)) return 'authorization';

@@ -57,7 +57,8 @@ export function storableFields(pairs: FieldPairs, scope: CacheScope = 'shared'):
 
 /**
  * The fields of a stored response after it was validated by a 304 (RFC 9111 3.2, 4.3.4): those of the 304 replace its own, but
- * for what is bound to the stored bytes. The lifetime is then to be taken from the result, with the arrival of the 304.
+ * for what is bound to the stored bytes; those that describe one message (`Date`, `Age`) are the 304's or none. The lifetime is then
+ * to be taken from the result, with the arrival of the 304. To be asked only if {@link isUpdateOf} holds.
  */
 export function updatedFields(
   stored: FieldPairs,
@@ -66,7 +67,7 @@ export function updatedFields(
 ): FieldPairs {
   const news = storableFields(notModified, scope).filter(([name]) => !BOUND_TO_BODY.has(name.toLowerCase()));
   const replaced = new Set(news.map(([name]) => name.toLowerCase()));
-  const kept = stored.filter(([name]) => {
+  const kept = storableFields(stored, scope).filter(([name]) => {
     const key = name.toLowerCase();
     return !replaced.has(key) && !OF_ONE_MESSAGE.has(key);
   });
@@ -74,13 +75,12 @@ export function updatedFields(
 }
 
 /**
- * Whether a 304 is about the stored response (RFC 9111 4.3.4): it is not if it names another version by a strong entity tag.
- * A response without a tag of its own, or a 304 without one, goes by what was asked.
+ * Whether a 304 is about the stored response (RFC 9111 4.3.4). If it names a version by a strong entity tag, it is about that one
+ * only; otherwise it is about the one that was asked for.
  */
 export function isUpdateOf(stored: FieldReader, notModified: FieldReader): boolean {
   const named = parseEntityTag(notModified('etag'));
-  const own = parseEntityTag(stored('etag'));
-  return named === undefined || own === undefined || named.isWeak || named.opaque === own.opaque;
+  return named === undefined || named.isWeak || named.opaque === parseEntityTag(stored('etag'))?.opaque;
 }
 
 function connectionFields(read: FieldReader): string[] {

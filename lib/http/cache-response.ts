@@ -45,7 +45,7 @@ export function NoCache(): ClassOrMethod {
 }
 
 function mark(name: string, set: (target: object, place: string) => void): ClassOrMethod {
-  return ((target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     if (key === undefined) {
       set(target, (target as { name: string }).name);
       return;
@@ -56,5 +56,5 @@ function mark(name: string, set: (target: object, place: string) => void): Class
       throw new CacheDecoratorError(`@${name} on ${owner}.${String(key)}: this is not a method`);
     }
     set(handler, `${owner}.${String(key)}`);
-  });
+  };
 }

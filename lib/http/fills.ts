@@ -55,7 +55,7 @@ export class Fills {
   /** Stores what a run gives in place of what was there. If it is not to be stored, that is not the answer any more either. */
   async replace(route: Route, key: string, run: () => Promise<Finished>): Promise<RunResult> {
     const value = await this.#store(route, key, run);
-    if (isUncacheable(value) && value.then === 'run') await route.cache.delete(key);
+    if (isUncacheable(value) && value.next === 'run') await route.cache.delete(key);
     return value;
   }
 
@@ -91,7 +91,7 @@ export class Fills {
 function settle(context: LoadContext<RunResult>, route: Route, { value, tags }: Finished): RunResult {
   context.addTags(tags);
   if (isUncacheable(value)) {
-    if (value.then === 'run') context.setTtl(REMEMBERED);
+    if (value.next === 'run') context.setTtl(REMEMBERED);
     else context.skip();
     return value;
   }

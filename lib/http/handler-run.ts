@@ -96,7 +96,7 @@ export class HandlerRun implements TapTarget {
 
   piece(bytes: Buffer): boolean {
     const fits = this.#recording.piece(bytes);
-    if (!fits) this.#outcome.resolve({ uncacheable: 'too-large', then: 'run' });
+    if (!fits) this.#outcome.resolve({ uncacheable: 'too-large', next: 'run' });
     return fits;
   }
 
@@ -134,7 +134,7 @@ export class HandlerRun implements TapTarget {
     this.#conditions.restore();
     const age = stale.initialAge + Math.max(0, now() - stale.storedAt);
     sendStored(exchange, route, stale, { fwd: 'stale', fwdStatus: statusCode }, age, done);
-    this.#outcome.resolve({ uncacheable: 'status', then: 'once' });
+    this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
     return true;
   }
 
@@ -156,14 +156,14 @@ export class HandlerRun implements TapTarget {
     const { policy } = this.route;
     if (this.#tap.begun) this.#giveUp('failed', 'once');
     else if (!policy.byOrigin && !isKeptNegative(status, policy)) {
-      this.#outcome.resolve({ uncacheable: 'status', then: 'once' });
+      this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
     }
     subscriber.error(error);
   }
 
-  #giveUp(uncacheable: string, then: Uncacheable['then']): void {
+  #giveUp(uncacheable: string, next: Uncacheable['next']): void {
     this.#tap.off();
-    this.#outcome.resolve({ uncacheable, then });
+    this.#outcome.resolve({ uncacheable, next });
   }
 
   /** Nest ends the response of a stream that fails as if it were complete. */

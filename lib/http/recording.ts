@@ -123,7 +123,7 @@ export class Recording {
   }
 
   #sizeVerdict(body: Buffer): Uncacheable | undefined {
-    if (body.length > this.route.policy.maxBodySize) return { uncacheable: 'too-large', then: 'run' };
+    if (body.length > this.route.policy.maxBodySize) return { uncacheable: 'too-large', next: 'run' };
     const declared = this.exchange.raw.getHeader('content-length');
     return declared === undefined || Number(declared) === body.length ? undefined : TRUNCATED;
   }
@@ -137,7 +137,7 @@ export class Recording {
 }
 
 /** Fewer or more bytes than its head has said. */
-const TRUNCATED: Uncacheable = { uncacheable: 'truncated', then: 'once' };
+const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };
 
 /** A tag of the bytes, in place of the weak one that Express makes of the same bytes. */
 function setEntityTag({ raw }: Exchange, body: Buffer): void {

@@ -5,7 +5,7 @@ import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { parseRequestDirectives } from '../http-semantics/request-directives.js';
 import { backgroundRunOf } from './background-request.js';
 import type { Exchange } from './exchange.js';
-import type { HandlerRun} from './handler-run.js';
+import type { HandlerRun } from './handler-run.js';
 import { type RunResult } from './handler-run.js';
 import { replay, type Writing } from './replay.js';
 import type { Fills, Lead } from './fills.js';
@@ -63,27 +63,27 @@ export class ResponseCache {
       for (let tries = 1; ; tries++) {
         const found = await this.#look(visit, key, lead);
         // What the handler answers is on its way.
-        if (own !== undefined && (own).failure === undefined) return;
+        if (own !== undefined && own.failure === undefined) return;
         const stored = readyOf(found);
         if (stored !== undefined && answers(stored, exchange)) {
           this.#replay(visit, stored, own === undefined).subscribe(subscriber);
           return;
         }
-        if (own !== undefined) throw (own).failure!.error;
+        if (own !== undefined) throw own.failure!.error;
         if (tries === MOST_TRIES || !(await this.#isToRetry(visit, key, found))) break;
         for (const [name] of stored?.selects ?? []) varying.add(name);
         key = route.keyOf(exchange, [...varying].toSorted()) ?? key;
       }
       await this.fills.alone(visit, key, lead);
     } catch (error) {
-      if (own === undefined || (own).failure !== undefined) subscriber.error(error);
+      if (own === undefined || own.failure !== undefined) subscriber.error(error);
     }
   }
 
   /** Whether there may be something else now. What is no response at all is removed: it came from Redis, and not from here. */
   async #isToRetry({ route }: Visit, key: string, found: RunResult | undefined): Promise<boolean> {
     if (found === undefined) return false;
-    if (isUncacheable(found)) return found.then === 'retry';
+    if (isUncacheable(found)) return found.next === 'retry';
     if (readyOf(found) === undefined) await route.cache.delete(key);
     return true;
   }

@@ -135,10 +135,7 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   for (const name of ['ttl', 'negativeTtl', 'maxAge', 'sharedMaxAge'] as const) duration(options[name], name);
   parseByteSize(options.maxBodySize ?? '1mb', 'maxBodySize');
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
-  resolveOptions(
-    { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers },
-    unstatedOptions(0),
-  );
+  resolveOptions({ staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers }, unstatedOptions(0));
 }
 
 function cacheControlOf(

@@ -1,7 +1,7 @@
 import { selectRange } from '../http-semantics/byte-range.js';
 import { appendCacheStatus, type CacheStatus } from '../http-semantics/cache-status.js';
 import { isNotModified } from '../http-semantics/conditional.js';
-import { type NodeHeaders, readHeaders } from '../http-semantics/fields.js';
+import { readHeaders } from '../http-semantics/fields.js';
 import { parseVary } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
 import type { Route } from './route.js';

@@ -1,5 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { validateHeaderName, validateHeaderValue, type OutgoingHttpHeaders } from 'node:http';
+import {
+  validateHeaderName,
+  validateHeaderValue,
+  type OutgoingHttpHeader,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 
 import type { Selection } from './route.js';
 import { type FieldPairs, type FieldReader, readPairs } from '../http-semantics/fields.js';
@@ -33,7 +38,7 @@ export interface Uncacheable {
    * What the next requests do: `'run'`, each runs the handler, for as long as this is remembered; `'once'`, those that have waited
    * run it, and the next ones try again; `'retry'`, those that have waited try again.
    */
-  readonly then: 'run' | 'once' | 'retry';
+  readonly next: 'run' | 'once' | 'retry';
 }
 
 /** A stored response, ready to be sent. */
@@ -85,8 +90,9 @@ export function changedFields(
   return { fields, removed: Object.keys(before).filter((name) => now[name] === undefined) };
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || (b !== undefined && String(a) === String(b) && Array.isArray(a) === Array.isArray(b));
+function isSame(a: OutgoingHttpHeader | undefined, b: OutgoingHttpHeader | undefined): boolean {
+  if (b === undefined) return false;
+  return a === b || JSON.stringify([a].flat().map(String)) === JSON.stringify([b].flat().map(String));
 }
 
 function isResponse(found: Partial<StoredResponse>): found is StoredResponse {

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
 import { parseCacheControl } from '../http-semantics/cache-control.js';
-import { type FieldReader, type NodeHeaders, readHeaders } from '../http-semantics/fields.js';
+import { type FieldReader, readHeaders } from '../http-semantics/fields.js';
 import { whyNotStorable } from '../http-semantics/storable.js';
 import { parseVary } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
@@ -33,9 +33,9 @@ export function verdictOf(
   if (!policy.byOrigin) {
     // It may be another one the next time: an error, a redirect to a login.
     if (!STORED.has(status) && !isKeptNegative(status, policy))
-      return { uncacheable: 'status', then: 'once' };
+      return { uncacheable: 'status', next: 'once' };
     if (parseCacheControl(response('cache-control')).isUnqualified('no-cache')) {
-      return { uncacheable: 'no-cache', then: 'run' };
+      return { uncacheable: 'no-cache', next: 'run' };
     }
   }
   const why = whyNotStorable(
@@ -46,9 +46,9 @@ export function verdictOf(
       authorizationIsCovered: !policy.byOrigin,
     },
   );
-  if (why !== undefined) return { uncacheable: why, then: 'run' };
+  if (why !== undefined) return { uncacheable: why, next: 'run' };
   const names = parseVary(response('vary'));
-  return names.length > MOST_VARY ? { uncacheable: 'vary', then: 'run' } : undefined;
+  return names.length > MOST_VARY ? { uncacheable: 'vary', next: 'run' } : undefined;
 }
 
 export function requestFields({ request }: Exchange): FieldReader {

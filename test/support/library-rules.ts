@@ -4,6 +4,7 @@ import type { LayerRules } from './layers.js';
 export const LIBRARY_RULES: LayerRules = {
   layers: [
     'typeorm/',
+    'views/',
     'index.ts',
     'repository/',
     'nest/',
@@ -19,7 +20,7 @@ export const LIBRARY_RULES: LayerRules = {
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/', 'typeorm/cached-repository.module.ts'],
+    '@nestjs/': ['nest/', 'typeorm/cached-repository.module.ts', 'views/view-cache.module.ts'],
     typeorm: ['typeorm/'],
     'reflect-metadata': ['nest/', 'typeorm/cache-entity.ts'],
     rxjs: ['nest/'],

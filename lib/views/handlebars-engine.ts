@@ -7,12 +7,12 @@ import { CacheTemplateError } from './errors.js';
 import { handlebarsReferences } from './handlebars-references.js';
 import type { TemplateEngine, TemplateTree } from './template-engine.js';
 
-type Render = (data: unknown, options?: object) => string;
-
 /** What is needed of Handlebars 4: `import Handlebars from 'handlebars'`, or an instance that `Handlebars.create()` made. */
 export interface HandlebarsInstance {
+  /** @returns the syntax tree */
   parse(source: string): object;
-  compile(source: string, options?: object): Render;
+  /** @returns what renders the template */
+  compile(source: string, options?: object): (data: unknown, options?: object) => string;
   readonly partials: Readonly<Record<string, unknown>>;
 }
 
@@ -42,7 +42,7 @@ export function handlebarsEngine(options: HandlebarsEngineOptions): TemplateEngi
   checkOptions(options);
   const { handlebars, extension = '.hbs' } = options;
   const folders = [options.views].flat().map((folder) => resolve(folder));
-  const compiled = new WeakMap<TemplateTree, Render>();
+  const compiled = new WeakMap<TemplateTree, (data: unknown) => string>();
   return {
     async source(name) {
       const text = await readFirst(folders, `${name}${extension}`);
@@ -61,7 +61,7 @@ export function handlebarsEngine(options: HandlebarsEngineOptions): TemplateEngi
  * With no partials but those of which the digest is known: whichever else are registered are hidden, so that one which is not
  * listed is an error, where it would go on being served as it was.
  */
-function compile(template: TemplateTree, options: HandlebarsEngineOptions): Render {
+function compile(template: TemplateTree, options: HandlebarsEngineOptions): (data: unknown) => string {
   const { handlebars, compileOptions, runtimeOptions } = options;
   const own = Array.from(
     template.sources,

@@ -11,6 +11,7 @@ describe('the key of a fragment', () => {
   it('is readable, and a digest if it is long', () => {
     const options = { of: { key: 'chair:1', version: new Date(0) }, by: ['de', true], identity: 7 };
     expect(keyOf(options)).toBe('card:digest|7|de,true|chair%3A1:1970-01-01T00%3A00%3A00.000Z');
+    expect(keyOf({}, { ...tree, name: 'shop/card:*' })).toBe('shop%2Fcard%3A%2A:digest|||');
     const of = Array.from({ length: 1000 }, (_, key) => ({ key, version: 1 }));
     expect(keyOf({ of })).toMatch(/^card:~[\w-]{43}$/);
     expect(keyOf({ of: of.toReversed() })).not.toBe(keyOf({ of }));

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import Handlebars from 'handlebars';
 
 import { CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
@@ -83,7 +83,7 @@ describe('in an application', () => {
     app.setBaseViewsDir(theatre.folder);
     app.setViewEngine('hbs');
     app.engine('hbs', (path: string, data: object, done: (error: unknown, html?: string) => void) => {
-      readFile(path, 'utf8').then((source) => done(null, Handlebars.compile(source)(data)), done);
+      done(null, Handlebars.compile(readFileSync(path, 'utf8'))(data));
     });
     await app.listen(0, '127.0.0.1');
     for (let i = 0; i < 2; i++) {

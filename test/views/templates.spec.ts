@@ -81,12 +81,13 @@ describe('templates', () => {
   });
 
   it('may include each other', async () => {
-    const { views, write, news } = await openStage({
+    const { views, write, news, read } = await openStage({
       a: '{{n}}{{#with next}}{{> b}}{{/with}}',
       b: '({{> a}})',
     });
     const data = { n: 1, next: { n: 2, next: { n: 3 } } };
     expect(await views.cacheFragment('a', { data })).toBe('1(2(3))');
+    expect(read.splice(0)).toEqual(['a', 'b']);
     expect(await views.cacheFragment('b', { data })).toBe('(1(2(3)))');
     write({ b: '[{{> a}}]' });
     expect(await views.cacheFragment('a', { data })).toBe('1[2[3]]');
@@ -191,6 +192,7 @@ describe('refused', () => {
     'a/../secret',
     './page',
     'a//page',
+    'a/page.hbs/x',
     'a\\..\\page',
     '',
     'page\0',
@@ -253,6 +255,17 @@ describe('another engine', () => {
     texts['part'] = 'goodbye';
     expect(await page()).toBe('Hello Ann, goodbye');
     expect(cache.stats()).toMatchObject({ loads: 2 });
+  });
+
+  it('has templates of which none passes for another by what it ends or begins with', async () => {
+    const { cache } = await benchOf('memory');
+    const views = new ViewCache(cache, { engine, reload: true });
+    const read = async (page: string, part: string): Promise<string> => {
+      Object.assign(texts, { page, part });
+      return views.cacheFragment('page');
+    };
+    expect(await read('@part.', 'xparty')).toBe('xparty.');
+    expect(await read('@part.partx', 'y')).toBe('y.partx');
   });
 
   it('has to give a string', async () => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { types } from 'node:util';
 
 import { CacheKeyError } from '../primitives/errors.js';
 import { describeValue, escapeKeyPart, keyPart } from '../primitives/escape.js';
@@ -82,7 +83,7 @@ function recordText(record: unknown, what: string): string {
 
 function versionText(version: unknown, what: string): string {
   const known = ['string', 'number', 'bigint', 'object'].includes(typeof version) && version !== null;
-  const text = known ? keyPart(version) : undefined;
+  const text = known ? keyPart(types.isDate(version) ? version.getTime() : version) : undefined;
   if (text !== undefined) return text;
   throw new CacheKeyError(
     `the version of ${what} is ${describeValue(version)}: give a Date, a number, a bigint or a string that changes ` +

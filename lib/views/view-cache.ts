@@ -73,12 +73,14 @@ export class ViewCache {
    */
   async cacheFragment(template: string, options: FragmentOptions = {}): Promise<string> {
     const tree = this.#trees.known(template) ?? (await this.#trees.read(template));
-    const { of: _of, by: _by, identity, data: _data, ...entry } = options;
+    const { of: _of, by: _by, identity, data: _data, tags: given, ...others } = options;
     const key = fragmentKey(tree, options);
     const outer = frames.getStore();
     outer?.admit(template, identity);
     const render = (context: LoadContext): Promise<Fragment> => this.#load(tree, options, context);
-    const { html, tags } = await this.#cache.getOrSet<Fragment>(key, render, stored(entry));
+    const entry: EntryOptions<Fragment> = others;
+    if (given !== undefined) entry.tags = typeof given === 'function' ? ({ html }) => given(html) : given;
+    const { html, tags } = await this.#cache.getOrSet<Fragment>(key, render, entry);
     outer?.add(tags);
     return html;
   }
@@ -103,11 +105,6 @@ export class ViewCache {
       `the engine gave ${show(html)} for '${tree.name}': expected HTML as a string`,
     );
   }
-}
-
-function stored({ tags, ...entry }: Omit<EntryOptions<string>, 'type'>): EntryOptions<Fragment> {
-  if (tags === undefined) return entry;
-  return { ...entry, tags: typeof tags === 'function' ? ({ html }) => tags(html) : tags };
 }
 
 function checkOptions(options: ViewCacheOptions): void {

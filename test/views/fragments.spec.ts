@@ -198,6 +198,21 @@ describe('fragments in fragments', () => {
     expect(stage.news()).toEqual(['card', 'list', 'list']);
   });
 
+  it('expire apart from what is around them, which lives as long as its own ttl says', async () => {
+    const { views, clock, news } = await openStage(SHOP);
+    const inner = (): Promise<string> => views.cacheFragment('card', { data: CHAIR, ttl: 10 });
+    const page = (): Promise<string> =>
+      views.cacheFragment('list', { data: async () => ({ cards: await inner() }), ttl: 60 });
+    await page();
+    clock.advance(11_000);
+    await page();
+    expect(news()).toEqual(['card', 'list']);
+    await inner();
+    clock.advance(50_000);
+    await page();
+    expect(news()).toEqual(['card', 'card', 'list']);
+  });
+
   it('are refused where the outer template does not say that it includes them', async () => {
     const { views } = await openStage(SHOP);
     const inner = async (): Promise<object> => ({ cards: await views.cacheFragment('other') });

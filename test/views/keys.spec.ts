@@ -10,7 +10,7 @@ const keyOf = (options: FragmentKeyOptions, template = tree): string => fragment
 describe('the key of a fragment', () => {
   it('is readable, and a digest if it is long', () => {
     const options = { of: { key: 'chair:1', version: new Date(0) }, by: ['de', true], identity: 7 };
-    expect(keyOf(options)).toBe('card:digest|7|de,true|chair%3A1:1970-01-01T00%3A00%3A00.000Z');
+    expect(keyOf(options)).toBe('card:digest|7|de,true|chair%3A1:0');
     expect(keyOf({}, { ...tree, name: 'shop/card:*' })).toBe('shop%2Fcard%3A%2A:digest|||');
     const of = Array.from({ length: 1000 }, (_, key) => ({ key, version: 1 }));
     expect(keyOf({ of })).toMatch(/^card:~[\w-]{43}$/);
@@ -18,9 +18,8 @@ describe('the key of a fragment', () => {
   });
 
   it('is the same for a version however it is written', () => {
-    const date = new Date('2026-01-01T00:00:00.001Z');
     const key = 'a';
-    expect(keyOf({ of: { key, version: date } })).toBe(keyOf({ of: { key, version: date.toISOString() } }));
+    expect(keyOf({ of: { key, version: new Date(5) } })).toBe(keyOf({ of: { key, version: 5 } }));
     expect(keyOf({ of: { key, version: 5 } })).toBe(keyOf({ of: { key, version: 5n } }));
     expect(keyOf({ of: { key, version: '5' } })).toBe(keyOf({ of: { key, version: 5n } }));
   });

@@ -11,6 +11,7 @@ import {
   ViewCache,
 } from '../../lib/views/index.js';
 import { benchOf } from '../support/caches.js';
+import type { ManualClock } from '../support/manual-clock.js';
 
 /** Templates in a folder of their own, and which of them were rendered, in their order. */
 export interface Theatre {
@@ -70,6 +71,7 @@ export function openTheatre(
 
 export interface Stage extends Theatre {
   readonly cache: CacheManager;
+  readonly clock: ManualClock;
   readonly views: ViewCache;
 }
 
@@ -79,6 +81,6 @@ export async function openStage(
   { reload = true, ...options }: Partial<HandlebarsEngineOptions> & { reload?: boolean } = {},
 ): Promise<Stage> {
   const theatre = openTheatre(templates, options);
-  const { cache } = await benchOf('memory');
-  return { ...theatre, cache, views: new ViewCache(cache, { engine: theatre.engine, reload }) };
+  const { cache, clock } = await benchOf('memory');
+  return { ...theatre, cache, clock, views: new ViewCache(cache, { engine: theatre.engine, reload }) };
 }

@@ -105,7 +105,7 @@ export class ResponseTap {
   #end(args: unknown[]): unknown {
     const last = typeof args[0] === 'function' ? [] : args;
     if (this.#begun) {
-      if (last[0] != null && !this.target.piece(bytesOf(last))) this.off();
+      if (isChunk(last[0]) && !this.target.piece(bytesOf(last))) this.off();
       if (this.#on) this.target.ended();
       this.off();
       return this.#call('end', args);
@@ -132,9 +132,13 @@ function bytesOf([chunk, encoding]: unknown[]): Buffer {
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
   }
   // A copy: whoever wrote it may use it again.
-  return chunk == null ? EMPTY : Buffer.from(chunk as Uint8Array);
+  return isChunk(chunk) ? Buffer.from(chunk as Uint8Array) : EMPTY;
 }
 
 function functionIn(args: readonly unknown[]): (() => void) | undefined {
   return args.find((arg) => typeof arg === 'function') as (() => void) | undefined;
+}
+
+function isChunk(chunk: unknown): boolean {
+  return chunk !== undefined && chunk !== null;
 }

@@ -5,6 +5,7 @@ export const LIBRARY_RULES: LayerRules = {
   layers: [
     'http/',
     'typeorm/',
+    'views/',
     'index.ts',
     'repository/',
     'nest/',
@@ -21,7 +22,7 @@ export const LIBRARY_RULES: LayerRules = {
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/', 'http/', 'typeorm/cached-repository.module.ts'],
+    '@nestjs/': ['nest/', 'http/', 'typeorm/cached-repository.module.ts', 'views/view-cache.module.ts'],
     typeorm: ['typeorm/'],
     'reflect-metadata': ['nest/', 'http/metadata.ts', 'typeorm/cache-entity.ts'],
     rxjs: ['nest/', 'http/'],

@@ -54,7 +54,7 @@ export class HandlerRun implements TapTarget {
   ) {
     this.#recording = new Recording(exchange, route, now);
     this.#conditions = new ClientConditions(exchange, replaced?.stale.field);
-    this.#tap = new ResponseTap(exchange.raw, this);
+    this.#tap = ResponseTap.on(exchange.raw, this);
   }
 
   /**

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 
 import type { CacheResponseOptions } from './cache-response-options.js';
+import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
+const INVALIDATION = Symbol('nestjs-tiered-cache:invalidation');
 const OFF = Symbol('nestjs-tiered-cache:no-cache');
 
 /** Nest's own, of a handler (`@nestjs/common/constants`). */
@@ -23,6 +25,14 @@ export function setResponseOptions(target: object, options: CacheResponseOptions
 
 export function setNoCache(target: object): void {
   Reflect.defineMetadata(OFF, true, target);
+}
+
+export function setInvalidation(handler: object, options: InvalidatesResponsesOptions): void {
+  Reflect.defineMetadata(INVALIDATION, options, handler);
+}
+
+export function invalidationOf(handler: object): InvalidatesResponsesOptions | undefined {
+  return Reflect.getMetadata(INVALIDATION, handler) as InvalidatesResponsesOptions | undefined;
 }
 
 /**
@@ -50,10 +60,23 @@ export function isRendered(handler: object): boolean {
 }
 
 /** Whether a handler writes its response itself: it has `@Res()` without passthrough, or `@Next()`. */
-export function writesItself(controller: object, method: string): boolean {
+export function writesItself(controller: { readonly prototype: object }, handler: object): boolean {
+  const method = keyOf(controller.prototype, handler);
+  if (method === undefined) return false;
   if (Reflect.getMetadata(PASSTHROUGH, controller, method) === true) return false;
   const args = (Reflect.getMetadata(ROUTE_ARGS, controller, method) ?? {}) as Record<string, unknown>;
   return Object.keys(args).some((key) => [RESPONSE, NEXT].includes(Number(key.split(':')[0])));
+}
+
+/** The name of the property: a function that was assigned to it may have none, or another. */
+function keyOf(prototype: object, handler: object): string | undefined {
+  for (let type = prototype; type !== null && type !== Object.prototype; type = Object.getPrototypeOf(type)) {
+    const found = Object.entries(Object.getOwnPropertyDescriptors(type)).find(
+      ([, { value }]) => value === handler,
+    );
+    if (found !== undefined) return found[0];
+  }
+  return undefined;
 }
 
 /** What tells the routes of equally named controllers apart. */

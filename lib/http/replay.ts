@@ -31,7 +31,7 @@ export function replay(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
-    const tap = new ResponseTap(exchange.raw, new Instead(send));
+    const tap = ResponseTap.on(exchange.raw, new Instead(send));
     if (writing.byView) exchange.skipRendering();
     subscriber.next(PLACEHOLDER);
     subscriber.complete();

@@ -12,6 +12,8 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
 
+import { isSafe } from './addresses.js';
+import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import { Fills } from './fills.js';
@@ -35,6 +37,8 @@ const TAKEN = new WeakSet<object>();
 export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   readonly #routes: Routes;
   readonly #cache: ResponseCache;
+  /** A cache forgets what a request with an unsafe method has changed (RFC 9111 4.4). */
+  readonly #invalidation: CacheInvalidationInterceptor;
   readonly #unserved = new Set<string>();
   readonly #log = new Logger('ResponseCache');
 
@@ -44,6 +48,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
+    this.#invalidation = new CacheInvalidationInterceptor(modules);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
       (host.httpAdapter.getHttpServer() as Server).emit('request', request, response);
@@ -66,8 +71,12 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     if (cached === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if ((request.method !== 'GET' && request.method !== 'HEAD') || TAKEN.has(request)) return next.handle();
+    if (TAKEN.has(request)) return next.handle();
     TAKEN.add(request);
+    if (!isSafe(request.method)) {
+      return this.#invalidation.follow(context, next, cached.route.policy.cache);
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();
   }

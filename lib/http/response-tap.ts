@@ -33,7 +33,12 @@ export class ResponseTap {
   #begun = false;
   readonly #originals = new Map<string, Method>();
 
-  constructor(
+  /** Watches a response from now on. */
+  static on(raw: ServerResponse, target: TapTarget): ResponseTap {
+    return new ResponseTap(raw, target);
+  }
+
+  private constructor(
     private readonly raw: ServerResponse,
     private readonly target: TapTarget,
   ) {

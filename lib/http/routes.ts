@@ -1,9 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
-import type { CacheManager } from '../core/cache-manager.js';
-import { getCacheToken } from '../nest/tokens.js';
 import { CacheConfigError, CacheError } from '../primitives/errors.js';
+import { cacheNamed } from './cache-named.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { isEventStream, isRendered, responseOptionsOf, routeFacts, writesItself } from './metadata.js';
 import type { Writing } from './replay.js';
@@ -16,7 +15,7 @@ export interface CachedRoute {
   readonly writing: Writing;
 }
 
-type Controller = { readonly name: string };
+type Controller = { readonly name: string; readonly prototype: object };
 type Handler = (...args: never[]) => unknown;
 
 /** Which handlers are cached, and how; decided once for each. */
@@ -56,31 +55,18 @@ export class Routes {
       if (policy === undefined) return undefined;
       const route = new Route(
         `${place} ${routeFacts(controller, handler)}`,
-        this.#cache(policy.cache),
+        cacheNamed(this.modules, policy.cache),
         policy,
       );
       return {
         route,
-        writing: { byHandler: writesItself(controller, handler.name), byView: isRendered(handler) },
+        writing: { byHandler: writesItself(controller, handler), byView: isRendered(handler) },
       };
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       throw new CacheConfigError(place, `the responses of ${place} cannot be cached: ${error.message}`, {
         cause: error,
       });
-    }
-  }
-
-  #cache(name: string | undefined): CacheManager {
-    try {
-      return this.modules.get(getCacheToken(name), { strict: false });
-    } catch (cause) {
-      const what = name === undefined ? 'CacheModule.forRoot()' : `CacheModule.forRoot({ name: '${name}' })`;
-      throw new CacheConfigError(
-        'cache',
-        `there is no such cache: import ${what} in your application's module`,
-        { cause },
-      );
     }
   }
 }

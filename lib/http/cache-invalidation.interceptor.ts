@@ -1,0 +1,120 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { concatMap, type Observable, tap } from 'rxjs';
+
+import { changedAddresses, hasSucceeded, isSafe } from './addresses.js';
+import { cacheNamed } from './cache-named.js';
+import { Exchange, type HttpRequest } from './exchange.js';
+import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
+import { invalidationOf } from './metadata.js';
+import { ResponseTap, type TapTarget } from './response-tap.js';
+import { addressTag } from './route.js';
+
+/**
+ * Invalidates what successful responses have changed: what {@link InvalidatesResponses} names, and the addresses of requests with
+ * unsafe methods (RFC 9111 4.4). It comes with the decorator; for all of an application it is an `APP_INTERCEPTOR`.
+ */
+@Injectable()
+export class CacheInvalidationInterceptor implements NestInterceptor {
+  readonly #log = new Logger('ResponseCache');
+
+  constructor(@Inject(ModuleRef) private readonly modules: ModuleRef) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return this.follow(context, next, undefined);
+  }
+
+  /**
+   * As `intercept`, for whoever has the responses in another cache than the default one.
+   * @internal
+   */
+  follow(context: ExecutionContext, next: CallHandler, cache: string | undefined): Observable<unknown> {
+    const named = invalidationOf(context.getHandler());
+    const options = named && { cache, ...named };
+    if (context.getType() === 'http') return this.#http(context, next, options ?? { cache });
+    if (options === undefined) return next.handle();
+    const [payload] = context.getArgs<[HttpRequest]>();
+    const invalidate = (result: unknown) => this.#invalidate(options, [], payload, result);
+    return next.handle().pipe(concatMap((result: unknown) => invalidate(result).then(() => result)));
+  }
+
+  #http(
+    context: ExecutionContext,
+    next: CallHandler,
+    options: InvalidatesResponsesOptions,
+  ): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
+    if (isSafe(request.method) && invalidationOf(context.getHandler()) === undefined) return next.handle();
+    const exchange = new Exchange(request, http.getResponse());
+    let result: unknown;
+    const invalidate = (): Promise<void> => {
+      const own = isSafe(request.method) ? [] : changedAddresses(exchange);
+      const paths = namesOf(options.paths, request, result).map((path) => addressTag(exchange.origin, path));
+      return this.#invalidate(options, [...own, ...paths], request, result);
+    };
+    ResponseTap.on(exchange.raw, new AfterInvalidation(exchange, invalidate, this.#log));
+    return next.handle().pipe(tap((value: unknown) => (result = value)));
+  }
+
+  async #invalidate(
+    { tags, keys, patterns, cache }: InvalidatesResponsesOptions,
+    addresses: readonly string[],
+    request: HttpRequest,
+    result: unknown,
+  ): Promise<void> {
+    const of = (names: Invalidated | undefined): readonly string[] => namesOf(names, request, result);
+    await cacheNamed(this.modules, cache).invalidate(of(keys), [...addresses, ...of(tags)], of(patterns));
+  }
+}
+
+function namesOf(names: Invalidated | undefined, request: HttpRequest, result: unknown): readonly string[] {
+  return typeof names === 'function' ? names(request, result) : (names ?? []);
+}
+
+/** Sends a response once what it has changed is not served any more. */
+class AfterInvalidation implements TapTarget {
+  readonly replaces = false;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly invalidate: () => Promise<void>,
+    private readonly log: Logger,
+  ) {}
+
+  /** Pieces go out as they come; it is on its way before the first. */
+  begins(): boolean {
+    void this.#finish();
+    return false;
+  }
+
+  piece(): boolean {
+    return false;
+  }
+
+  ended(): void {}
+
+  whole(body: Buffer, done: (() => void) | undefined): void {
+    void this.#finish().then(() => this.exchange.raw.end(body, done));
+  }
+
+  /** What the handler did is done: the client is told so, whatever becomes of the cache. */
+  async #finish(): Promise<void> {
+    if (!hasSucceeded(this.exchange)) return;
+    try {
+      await this.invalidate();
+    } catch (error) {
+      this.log.error(
+        `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
+        error,
+      );
+    }
+  }
+}

@@ -4,6 +4,7 @@ import type { LayerRules } from './layers.js';
 export const LIBRARY_RULES: LayerRules = {
   layers: [
     'typeorm/',
+    'graphql/',
     'index.ts',
     'repository/',
     'rpc/',
@@ -20,10 +21,12 @@ export const LIBRARY_RULES: LayerRules = {
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/', 'rpc/', 'typeorm/cached-repository.module.ts'],
+    '@nestjs/': ['nest/', 'rpc/', 'graphql/', 'typeorm/cached-repository.module.ts'],
     typeorm: ['typeorm/'],
-    'reflect-metadata': ['nest/', 'rpc/', 'typeorm/cache-entity.ts'],
-    rxjs: ['nest/', 'rpc/'],
+    'reflect-metadata': ['nest/', 'rpc/', 'graphql/', 'typeorm/cache-entity.ts'],
+    rxjs: ['nest/', 'rpc/', 'graphql/'],
+    graphql: ['graphql/'],
+    '@apollo/': ['graphql/'],
     acorn: ['nest/decorators/'],
     'lru-cache': ['tiers/', 'typeorm/sql/'],
     ioredis: ['stores/redis/'],

@@ -1,4 +1,4 @@
-import { execute } from 'graphql';
+import { execute, type GraphQLSchema } from 'graphql';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { LoadContext } from '../core/load-context.js';
@@ -16,6 +16,8 @@ export interface AttemptParts {
   readonly cache: CacheManager;
   readonly policy: OperationPolicy;
   readonly notices: SaidOnce;
+  /** The schemas whose queries are resolved in this process. */
+  readonly resolving: WeakSet<GraphQLSchema>;
 }
 
 /**
@@ -72,17 +74,26 @@ export class OperationAttempt {
 
   /** Executes it for nobody in particular, after the request was answered. */
   async #refresh(operation: Operation): Promise<StoredResult | undefined> {
+    if (!this.parts.resolving.has(operation.schema)) throw this.#cannotRefresh(operation);
     const { schema, document, contextValue, request } = operation;
+    const { variables: variableValues, operationName } = request;
     const result = (await execute({
       schema,
       document,
       contextValue,
-      variableValues: request.variables,
-      operationName: request.operationName,
+      variableValues,
+      operationName,
     })) as OperationResult;
     const [error] = result.errors ?? [];
     if (error !== undefined) throw error;
     return this.#storable(operation, result);
+  }
+
+  #cannotRefresh(operation: Operation): Error {
+    const reason =
+      'its schema has no resolvers of its own (a gateway, a rootValue): leave staleWhileRevalidate and refreshAhead out';
+    this.parts.notices.notCached(nameOf(operation), 'refresh', reason);
+    return new Error(reason);
   }
 
   /** A failure of the cache is none of the request. */

@@ -1,4 +1,5 @@
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type { GraphQLSchema } from 'graphql';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import { ENTRY_OPTION_NAMES, type EntryOptions } from '../core/entry-options.js';
@@ -33,17 +34,21 @@ const OPTION_NAMES = ['scope', 'identity', ...ENTRY_OPTION_NAMES.filter((name) =
  * unless the scope says otherwise, requests with credentials ({@link AudienceOptions.scope}). Results are not stored either when
  * the execution has set a cookie, has found out who asks (`req.user`), or is `PRIVATE` by `@cacheControl`.
  *
+ * A refresh in the background (`staleWhileRevalidate`, `refreshAhead`) executes the query by the resolvers of the schema: these
+ * options are not for a server with a gateway, a `rootValue` or a `fieldResolver`.
+ *
  * @param cache of the application: `GraphQLModule.forRootAsync({ inject: [CacheManager], … })`
  * @example `plugins: [operationCache(cache, { ttl: '1m', tags: ['catalogue'] })]`
  * @throws CacheConfigError, CacheDurationError, CacheArgumentError for wrong options
  */
-export function operationCache(
-  cache: CacheManager,
-  options: OperationCacheOptions = {},
-): ApolloServerPlugin<BaseContext> {
-  const parts = { cache, policy: policyOf(options), notices: new SaidOnce('operationCache', 'results') };
+export function operationCache(cache: CacheManager, options: OperationCacheOptions = {}): ApolloServerPlugin {
+  const notices = new SaidOnce('operationCache', 'results');
+  const parts = { cache, policy: policyOf(options), notices, resolving: new WeakSet<GraphQLSchema>() };
   const attempts = new WeakMap<object, OperationAttempt>();
   return {
+    async serverWillStart({ schema }) {
+      if (hasResolvers(schema)) parts.resolving.add(schema);
+    },
     async requestDidStart(request) {
       const attempt = new OperationAttempt(parts);
       attempts.set(request, attempt);
@@ -61,6 +66,13 @@ export function operationCache(
       attempts.get(requestContext)?.giveUp();
     },
   };
+}
+
+/** What a gateway serves has the types, and nothing behind them. Later, Apollo puts resolvers of its own everywhere. */
+function hasResolvers(schema: GraphQLSchema): boolean {
+  return Object.values(schema.getQueryType()?.getFields() ?? {}).every(
+    ({ resolve }) => resolve !== undefined,
+  );
 }
 
 function resultOf({

@@ -1,5 +1,5 @@
 import type { BaseContext, GraphQLRequestContextResponseForOperation } from '@apollo/server';
-import { type DocumentNode, type GraphQLSchema, print, printSchema, visit } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, OperationTypeNode, print, printSchema, visit } from 'graphql';
 
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import type { SaidOnce } from '../nest/said-once.js';
@@ -28,7 +28,7 @@ export function operationKey(
   options: AudienceOptions,
   notices: SaidOnce,
 ): OperationKey | undefined {
-  if (operation.operation.operation !== 'query' || saysNoStore(operation)) return undefined;
+  if (operation.operation.operation !== OperationTypeNode.QUERY || saysNoStore(operation)) return undefined;
   const audience = audienceOfContext(operation.contextValue, options, () =>
     notices.notCached(nameOf(operation), 'audience', UNSEEN),
   );

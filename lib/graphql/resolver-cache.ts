@@ -1,5 +1,5 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
-import type { GraphQLResolveInfo } from 'graphql';
+import { type GraphQLResolveInfo, OperationTypeNode } from 'graphql';
 import { lastValueFrom } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -35,7 +35,7 @@ export class ResolverCache {
    */
   keyOf(context: ExecutionContext): string | undefined {
     const [parent, args, graphql, info] = context.getArgs<[unknown, unknown, unknown, GraphQLResolveInfo]>();
-    if (info.operation.operation !== 'query') return undefined;
+    if (info.operation.operation !== OperationTypeNode.QUERY) return undefined;
     const field = `${info.parentType.name}.${info.fieldName}`;
     const audience = audienceOfContext(graphql, this.policy.audience, () =>
       this.#notices.notCached(field, 'audience', UNSEEN),

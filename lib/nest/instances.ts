@@ -1,14 +1,5 @@
 import { types } from 'node:util';
 
-/** What comes back from the cache as what it was, beside plain objects and arrays. */
-const FAITHFUL = [
-  types.isDate,
-  types.isRegExp,
-  types.isNativeError,
-  types.isAnyArrayBuffer,
-  ArrayBuffer.isView,
-];
-
 /**
  * The name of a class that something in a value is an instance of. The cache gives plain objects in the place of instances,
  * which whoever reads values by their class treats otherwise: `ClassSerializerInterceptor` hides nothing of them.
@@ -19,12 +10,18 @@ export function instanceIn(value: unknown): string | undefined {
   const seen = new Set<object>([value]);
   // Sets are walked in the order in which they grow.
   for (const object of seen) {
-    if (FAITHFUL.some((is) => is(object)) || object instanceof URL) continue;
+    if (isFaithful(object)) continue;
     const children = childrenOf(object);
     if (children === undefined) return className(object);
     for (const child of children) if (typeof child === 'object' && child !== null) seen.add(child);
   }
   return undefined;
+}
+
+/** What comes back from the cache as what it was, beside plain objects, arrays, Maps and Sets. */
+function isFaithful(object: object): boolean {
+  if (types.isDate(object) || types.isRegExp(object) || types.isNativeError(object)) return true;
+  return ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object) || object instanceof URL;
 }
 
 function childrenOf(object: object): Iterable<unknown> | undefined {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 
 import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import { type Bench, benchOf, closeBenches } from '../support/caches.js';
+import { settle } from '../support/deferred.js';
 
 const SILENT = {
   log() {},
@@ -94,6 +95,26 @@ it('tags that cannot be made leave the result unstored, and the request is answe
   const server = serverOf({ scope: 'public', tags });
   expect([await count(server, {}), await count(server, {})]).toEqual([1, 2]);
   expect(warnings).toEqual([expect.stringContaining('no tags today')]);
+});
+
+it('is not refreshed in the background where nobody resolves, but stays right', async () => {
+  const found = { count: 1 };
+  const plugins = [operationCache(bench.cache, { scope: 'public', ttl: 1, staleWhileRevalidate: 60 })];
+  const server = new ApolloServer({
+    typeDefs: 'type Query { count: Int }',
+    rootValue: () => found,
+    logger: SILENT,
+    plugins,
+  });
+  expect(await count(server, {})).toBe(1);
+  bench.clock.advance(2_000);
+  found.count = 2;
+  expect([await count(server, {}), await count(server, {})]).toEqual([1, 1]);
+  await settle();
+  expect(warnings).toEqual([expect.stringMatching(/no resolvers of its own.*staleWhileRevalidate/)]);
+  expect(await count(server, {})).toBe(1);
+  bench.clock.advance(60_000);
+  expect(await count(server, {})).toBe(2);
 });
 
 it('an identity that is nobody is an error', async () => {

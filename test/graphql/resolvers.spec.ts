@@ -296,9 +296,9 @@ describe('the selection', () => {
   });
 });
 
-describe('whose a result is', () => {
+describe('a result', () => {
   it.each<Record<string, string>>([{ authorization: 'Bearer 1' }, { cookie: 'a=1' }, { 'x-user': 'ann' }])(
-    'it is nobody else’s when asked with %p',
+    'is nobody else’s when asked with %p',
     async (headers) => {
       const { ask } = await start();
       for (let i = 0; i < 2; i++) await ask('{ author(id: 1) { name } }', headers);
@@ -308,7 +308,7 @@ describe('whose a result is', () => {
     },
   );
 
-  it('it is kept for each who has an identity', async () => {
+  it('is kept for each who has an identity', async () => {
     const { ask } = await start();
     for (let i = 0; i < 2; i++) {
       for (const user of ['ann', 'bob'])
@@ -318,7 +318,7 @@ describe('whose a result is', () => {
     expect(calls).toHaveLength(4);
   });
 
-  it('it is everybody’s where the scope says so, but only for those whom the guard lets in', async () => {
+  it('is everybody’s where the scope says so, but only for those whom the guard lets in', async () => {
     const { ask } = await start();
     for (const user of ['ann', 'bob'])
       expect(await ask('{ anybody }', { 'x-user': user })).toEqual({

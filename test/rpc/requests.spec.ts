@@ -20,13 +20,11 @@ class Handlers {
 }
 
 /** Of the same names as the one above. */
-const Namesake = (() => {
-  class Handlers {
-    @MessagePattern('other')
-    one() {}
-  }
-  return Handlers;
-})();
+class Namesake {
+  @MessagePattern('other')
+  one() {}
+}
+Object.defineProperty(Namesake, 'name', { value: 'Handlers' });
 
 // What is not cached is said, here as elsewhere.
 Logger.overrideLogger(false);
@@ -84,9 +82,8 @@ async function isShared(one: Asked, other: Asked, policy: Partial<ReplyPolicy> =
 }
 
 describe('whose a reply is', () => {
-  const headers = { get: (name: string) => [name], getMap: () => ({ authorization: 'Bearer 1' }) };
   it.each<[string, object]>([
-    ['metadata of gRPC', headers],
+    ['metadata of gRPC', { getMap: () => ({ authorization: 'Bearer 1' }) }],
     ['metadata of TCP and Redis', { getMetadata: () => ({ Authorization: 'Bearer 1' }) }],
     ['headers of NATS', { getHeaders: () => new Map([['Authorization', ['Bearer 1']]]) }],
     ['headers of Kafka', { getMessage: () => ({ headers: { authorization: Buffer.from('1') } }) }],

@@ -13,6 +13,8 @@ export interface LoadContext<T = unknown> {
    * for `staleWhileRevalidate` or `staleIfError`, or that is refreshed before it expires. Never one that was invalidated.
    */
   readonly stale?: StaleValue<T>;
+  /** Whether no caller waits for this load: it refreshes a value that is served meanwhile. */
+  readonly background: boolean;
   /**
    * To be returned by a loader that has found `stale.value` to be the current one: it is kept, with its tags, and lives as
    * long again. `return context.notModified();`
@@ -116,6 +118,7 @@ export class SingleLoad extends LoadDecisions implements LoadContext {
   /** @param readStale reads the value that is to be replaced, if there is one */
   constructor(
     key: string,
+    readonly background: boolean,
     private readonly readStale?: () => StaleValue | undefined,
   ) {
     super(key);

@@ -50,16 +50,17 @@ export class Loader {
   async one(
     key: string,
     load: (context: SingleLoad) => unknown,
-    right: Right,
+    right: SingleRight,
     stale: () => Entry | undefined,
     options: ResolvedOptions,
   ): Promise<Loaded | undefined> {
     const begun = this.time.now();
     const target = { ...right, begun, options };
-    const context = new SingleLoad(key, () => this.#readStale(stale(), begun, options));
+    const { background } = right;
+    const context = new SingleLoad(key, background, () => this.#readStale(stale(), begun, options));
     const loaded = await this.#one(context, load, target, stale);
     if (loaded !== OUTDATED) return loaded;
-    const again = new SingleLoad(key);
+    const again = new SingleLoad(key, background);
     return this.#one(again, load, target, () => {
       throw nothingToRenew(key);
     }) as Promise<Loaded | undefined>;
@@ -195,6 +196,12 @@ export interface Right {
   readonly lease: Lease | undefined;
   /** How long it may take, in milliseconds. */
   readonly limit: number | undefined;
+}
+
+/** As {@link Right}, of one key. */
+export interface SingleRight extends Right {
+  /** Whether nobody waits for what it gives. */
+  readonly background: boolean;
 }
 
 interface Target extends Right {

@@ -44,7 +44,7 @@ export class PassThroughEngine implements CacheEngine {
     options: Options,
   ): Promise<unknown> {
     resolveOptions(options, this.defaults);
-    return loader(new SingleLoad(key));
+    return loader(new SingleLoad(key, false));
   }
 
   async getMany(_keys: readonly NamedKey[], options: Options): Promise<Map<string, unknown>> {

@@ -167,7 +167,7 @@ export class Search {
     let fill: Fill | undefined;
     try {
       if (answered) background.checkOpen();
-      const loaded = await loader.one(key, load, right, stale, options);
+      const loaded = await loader.one(key, load, { ...right, background: answered }, stale, options);
       fill = loaded?.fill;
       staleness.loaded(flight.key);
       if (fill !== undefined) await chain.store([fill], options);

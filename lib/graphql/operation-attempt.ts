@@ -42,10 +42,8 @@ export class OperationAttempt {
     let answered = false;
     let begun!: (execute: typeof EXECUTE) => void;
     const begins = new Promise<typeof EXECUTE>((resolve) => (begun = resolve));
-    const load = async ({ stale }: LoadContext): Promise<unknown> => {
-      // An older result may do, which the cache says when the loader has begun.
-      if (stale !== undefined) await new Promise((resolve) => setImmediate(resolve));
-      if (answered) return this.#refresh(operation);
+    const load = ({ background }: LoadContext): Promise<unknown> => {
+      if (background || answered) return this.#refresh(operation);
       const finished = new Promise<StoredResult | undefined>((resolve) => (this.#finish = resolve));
       begun(EXECUTE);
       return finished;

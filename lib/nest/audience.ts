@@ -42,8 +42,8 @@ export function hasCredentials({ headers, user }: RequestWithCredentials): boole
 
 function nameOf(who: unknown): string | undefined {
   if (who === undefined || who === null || who === '') return undefined;
-  if (typeof who === 'string' || typeof who === 'bigint' || Number.isFinite(who))
-    return String(who as string);
+  if (typeof who === 'string') return who;
+  if (typeof who === 'bigint' || (typeof who === 'number' && Number.isFinite(who))) return String(who);
   throw new CacheKeyError(
     `identity gave ${describeValue(who)}, which is nobody: return a string or a number, such as request.user.id, ` +
       'or undefined for responses that are not to be cached',

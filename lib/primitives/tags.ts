@@ -3,7 +3,7 @@ import { MAX_KEY_LENGTH } from './key.js';
 import { show } from './show.js';
 
 /** The most tags one entry may carry: each is checked when the entry is read after an invalidation. */
-const MAX_ENTRY_TAGS = 128;
+export const MAX_ENTRY_TAGS = 128;
 
 /** As {@link checkTags}, for the tags of one entry: at most 128. */
 export function checkEntryTags(tags: unknown): readonly string[] {

@@ -3,7 +3,9 @@ import type { LayerRules } from './layers.js';
 /** The layers of `lib/`: the diagram of the architecture as a check. */
 export const LIBRARY_RULES: LayerRules = {
   layers: [
+    'http/',
     'typeorm/',
+    'views/',
     'graphql/',
     'index.ts',
     'repository/',
@@ -18,13 +20,27 @@ export const LIBRARY_RULES: LayerRules = {
     'codec/',
     'observability/',
     'typeorm/sql/',
+    'http-semantics/',
     'primitives/',
   ],
   packages: {
-    '@nestjs/': ['nest/', 'rpc/', 'graphql/', 'typeorm/cached-repository.module.ts'],
+    '@nestjs/': [
+      'nest/',
+      'http/',
+      'rpc/',
+      'graphql/',
+      'typeorm/cached-repository.module.ts',
+      'views/view-cache.module.ts',
+    ],
     typeorm: ['typeorm/'],
-    'reflect-metadata': ['nest/', 'rpc/', 'graphql/', 'typeorm/cache-entity.ts'],
-    rxjs: ['nest/', 'rpc/', 'graphql/'],
+    'reflect-metadata': [
+      'nest/',
+      'http/metadata.ts',
+      'rpc/reply-keys.ts',
+      'graphql/resolver-interceptor.ts',
+      'typeorm/cache-entity.ts',
+    ],
+    rxjs: ['nest/', 'http/', 'rpc/', 'graphql/'],
     graphql: ['graphql/'],
     '@apollo/': ['graphql/'],
     acorn: ['nest/decorators/'],
@@ -44,5 +60,6 @@ export const FRAMEWORK_FREE = [
   'codec/',
   'observability/',
   'typeorm/sql/',
+  'http-semantics/',
   'primitives/',
 ];

@@ -1,0 +1,86 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+import type { Exchange } from './exchange.js';
+import type { Finished, Replaced } from './handler-run.js';
+
+/** What a request would be left out for: it is run to have all of the response. */
+const OF_THE_CLIENT = [
+  'if-none-match',
+  'if-modified-since',
+  'if-match',
+  'if-unmodified-since',
+  'range',
+  'if-range',
+];
+
+/** Hands a request to the application, as its HTTP server does. */
+export type Dispatch = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What waits for a request in the background to reach its handler. */
+export interface BackgroundRun {
+  /** To be called by whoever runs the handler for it. */
+  readonly settle: (result: Promise<Finished>) => void;
+  /** What it is to replace, if that is to be validated. */
+  readonly replaced: Replaced | undefined;
+}
+
+const RUNS = new WeakMap<IncomingMessage, BackgroundRun>();
+
+/** What waits for this request, if it is one in the background. */
+export function backgroundRunOf({ rawRequest }: Exchange): BackgroundRun | undefined {
+  return RUNS.get(rawRequest);
+}
+
+/**
+ * Sends a request through the application once more, with nobody to answer: all that runs on a request runs, as middleware and
+ * guards, and its handler does what the first one would have done.
+ * @throws Error when it is answered without the handler: by a guard, for instance
+ */
+export function runInBackground(
+  exchange: Exchange,
+  dispatch: Dispatch,
+  replaced?: Replaced,
+): Promise<Finished> {
+  const request = copyOf(exchange.rawRequest, exchange.request.originalUrl);
+  const response = new ServerResponse(request);
+  response.assignSocket(new Sink() as unknown as Socket);
+  return new Promise((resolve, reject) => {
+    RUNS.set(request, { settle: resolve, replaced });
+    const over = (): void =>
+      reject(
+        new Error(`a refresh in the background was answered ${response.statusCode} without its handler`),
+      );
+    response.once('finish', over).once('close', over);
+    dispatch(request, response);
+  });
+}
+
+function copyOf(original: IncomingMessage, url: string): IncomingMessage {
+  const { socket } = original;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const { encrypted } = socket as { encrypted?: boolean };
+  const facts = { remoteAddress, remotePort, localAddress, localPort, ...(encrypted && { encrypted }) };
+  const double = new Socket();
+  for (const [name, value] of Object.entries(facts)) Object.defineProperty(double, name, { value });
+  const request = new IncomingMessage(double);
+  const { httpVersion, httpVersionMajor, httpVersionMinor } = original;
+  Object.assign(request, { method: 'GET', url, httpVersion, httpVersionMajor, httpVersionMinor });
+  request.headers = { ...original.headers };
+  for (const name of OF_THE_CLIENT) delete request.headers[name];
+  request.rawHeaders = Object.entries(request.headers).flatMap(([name, value]) => [name, String(value)]);
+  // It has no body.
+  request.push(null);
+  request.complete = true;
+  return request;
+}
+
+/** Takes whatever is written. */
+class Sink extends Duplex {
+  override _read(): void {}
+
+  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+    done();
+  }
+}

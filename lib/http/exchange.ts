@@ -1,0 +1,78 @@
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+import type { RequestWithCredentials } from '../nest/audience.js';
+
+/** A request as handlers and guards know it, of Express or of Fastify: what the two have in common. */
+export interface HttpRequest extends RequestWithCredentials {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly originalUrl: string;
+  readonly protocol?: string;
+  /** With its port, as the proxies that are trusted say. */
+  readonly host?: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly user?: unknown;
+}
+
+/** Fastify has Node's own objects in `raw`, Express' are Node's own. */
+interface Framework<Raw> {
+  readonly raw?: Raw;
+}
+
+type Response = Framework<ServerResponse> & {
+  getHeaders(): OutgoingHttpHeaders;
+  render?: unknown;
+  view?: unknown;
+};
+
+/** One request and its response, of either framework. */
+export class Exchange {
+  readonly rawRequest: IncomingMessage;
+  readonly raw: ServerResponse;
+  /** The response's header fields when the interceptor was entered: middleware and guards set them on every request. */
+  readonly before: OutgoingHttpHeaders;
+
+  constructor(
+    readonly request: HttpRequest,
+    readonly response: Response,
+  ) {
+    this.rawRequest = (request as Framework<IncomingMessage>).raw ?? (request as unknown as IncomingMessage);
+    this.raw = response.raw ?? (response as unknown as ServerResponse);
+    this.before = response.getHeaders();
+  }
+
+  /** Whether the response may still be given a head. */
+  get open(): boolean {
+    return !this.raw.headersSent && !this.raw.writableEnded;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get path(): string {
+    const url = this.request.originalUrl;
+    const end = url.indexOf('?');
+    return end === -1 ? url : url.slice(0, end);
+  }
+
+  get search(): string {
+    const url = this.request.originalUrl;
+    const end = url.indexOf('?');
+    return end === -1 ? '' : url.slice(end + 1);
+  }
+
+  /** Where a URI of this application begins. */
+  get origin(): string {
+    const { protocol, host, headers } = this.request;
+    return `${protocol ?? 'http'}://${(host ?? headers.host ?? '').toLowerCase()}`;
+  }
+
+  /** Has the view engine give an empty page: what is sent is known already. */
+  skipRendering(): void {
+    const { response, raw } = this;
+    if (response.raw === undefined) response.render = () => raw.end();
+    else response.view = () => (response as unknown as { send(body: string): unknown }).send('');
+  }
+}

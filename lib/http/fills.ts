@@ -1,0 +1,121 @@
+import type { Subscriber } from 'rxjs';
+
+import type { LoadContext } from '../core/load-context.js';
+import { type BackgroundRun, type Dispatch, runInBackground } from './background-request.js';
+import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
+import type { Visit } from './response-cache.js';
+import type { ForwardReason } from '../http-semantics/cache-status.js';
+import { freshnessOf } from '../http-semantics/freshness.js';
+import type { Route } from './route.js';
+import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
+
+/** How long it is remembered that a response may not be stored, in seconds: so long nobody waits for another's. */
+const REMEMBERED = 10;
+/** How long a stale response is kept that can still be validated, in milliseconds. */
+const KEPT_FOR_VALIDATION = 3_600_000;
+
+/** Whoever may have to run the handler for its own answer. */
+export interface Lead {
+  readonly subscriber: Subscriber<unknown>;
+  /** Is told of the run, if it comes to that. */
+  readonly leads: (run: HandlerRun) => void;
+}
+
+/** Runs handlers, and has what they answer stored: unless something that was invalidated meanwhile may be in it. */
+export class Fills {
+  constructor(
+    readonly dispatch: Dispatch,
+    private readonly now: () => number,
+  ) {}
+
+  /** One run for all who ask meanwhile. */
+  shared(visit: Visit, key: string, lead: Lead): Promise<RunResult> {
+    const { exchange, route } = visit;
+    return route.cache.getOrSet<RunResult>(
+      key,
+      async (context) => {
+        if (context.background) return settle(context, route, await runInBackground(exchange, this.dispatch));
+        return settle(context, route, await this.#lead(visit, lead, 'uri-miss'));
+      },
+      route.policy.entry,
+    );
+  }
+
+  /** A run that nobody waits for: the last answer was not to be stored. This one may be. */
+  async alone(visit: Visit, key: string, lead: Lead): Promise<void> {
+    if (visit.exchange.method === 'HEAD') visit.next.handle().subscribe(lead.subscriber);
+    else await this.#store(visit.route, key, () => this.#lead(visit, lead, 'uri-miss'));
+  }
+
+  /** A run that replaces what is stored. */
+  again(visit: Visit, key: string, lead: Lead, why: ForwardReason, replaced: Replaced): Promise<RunResult> {
+    return this.replace(visit.route, key, () => this.#lead(visit, lead, why, replaced));
+  }
+
+  /** Stores what a run gives in place of what was there. If it is not to be stored, that is not the answer any more either. */
+  async replace(route: Route, key: string, run: () => Promise<Finished>): Promise<RunResult> {
+    const value = await this.#store(route, key, run);
+    if (isUncacheable(value) && value.next === 'run') await route.cache.delete(key);
+    return value;
+  }
+
+  async #store(route: Route, key: string, run: () => Promise<Finished>): Promise<RunResult> {
+    let finished: Finished | undefined;
+    return route.cache.setResult<RunResult>(
+      async () => (finished = await run()).value,
+      (result) => {
+        const ttl = isUncacheable(result) ? 0 : keptFor(result, route);
+        if (ttl <= 0) return undefined;
+        return { key, options: { ...route.policy.entry, ttl: ttl / 1000, tags: finished!.tags } };
+      },
+    );
+  }
+
+  /** @param background what waits for it, when there is no client */
+  run(visit: Visit, subscriber: Subscriber<unknown>, background: BackgroundRun): Promise<Finished> {
+    const run = new HandlerRun(visit.exchange, visit.route, {}, this.now, background.replaced);
+    const finished = run.start(visit.next, subscriber);
+    // An exception filter answers for it, to nobody.
+    finished.catch((error: unknown) => subscriber.error(error));
+    return finished;
+  }
+
+  #lead(visit: Visit, lead: Lead, fwd: ForwardReason, replaced?: Replaced): Promise<Finished> {
+    const run = new HandlerRun(visit.exchange, visit.route, { fwd, stored: true }, this.now, replaced);
+    lead.leads(run);
+    return run.start(visit.next, lead.subscriber);
+  }
+}
+
+/** Decides how a run's result is stored. */
+function settle(context: LoadContext<RunResult>, route: Route, { value, tags }: Finished): RunResult {
+  context.addTags(tags);
+  if (isUncacheable(value)) {
+    if (value.next === 'run') context.setTtl(REMEMBERED);
+    else context.skip();
+    return value;
+  }
+  const ttl = keptFor(value, route);
+  if (ttl > 0) context.setTtl(ttl / 1000);
+  else context.skip();
+  return value;
+}
+
+/** How long it is of any use, in milliseconds. */
+function keptFor(stored: StoredResponse, { policy }: Route): number {
+  if (!policy.byOrigin) return stored.freshFor;
+  const { field } = readyResponse(stored)!;
+  const scope = policy.scope === 'private' ? 'private' : 'shared';
+  const { storedAt } = stored;
+  const options = { status: stored.status, requestedAt: storedAt, receivedAt: storedAt, scope } as const;
+  const { staleWhileRevalidate, staleIfError } = freshnessOf(field, options);
+  const left = Math.max(0, stored.freshFor - stored.initialAge);
+  const validated = field('etag') !== undefined || field('last-modified') !== undefined;
+  const beyond = [
+    staleWhileRevalidate,
+    staleIfError,
+    policy.staleIfError,
+    validated ? KEPT_FOR_VALIDATION : 0,
+  ];
+  return left + Math.max(...beyond);
+}

@@ -1,0 +1,195 @@
+import { type CallHandler, HttpException, StreamableFile } from '@nestjs/common';
+import type { Subscriber } from 'rxjs';
+
+import { ClientConditions } from './client-conditions.js';
+import type { Exchange } from './exchange.js';
+import { Recording } from './recording.js';
+import { ResponseTap, type TapTarget } from './response-tap.js';
+import type { Route } from './route.js';
+import { announce, type Report, sendStored, tellStatus } from './sending.js';
+import {
+  readyResponse,
+  type ReadyResponse,
+  type StoredResponse,
+  type Uncacheable,
+} from './stored-response.js';
+import { isKeptNegative } from './verdict.js';
+
+/** What is stored of a handler's answer. */
+export type RunResult = StoredResponse | Uncacheable;
+
+/** What a run of a handler came to. */
+export interface Finished {
+  readonly value: RunResult;
+  readonly tags: readonly string[];
+}
+
+/** What a run is to replace: a stale response, whose validators the handler is asked with. */
+export interface Replaced {
+  readonly stale: ReadyResponse;
+  /** Whether it may be served when the handler fails. */
+  readonly mayServe: boolean;
+}
+
+/** Statuses that a stale response is better than (RFC 5861 4). */
+const FAILURES = new Set([500, 502, 503, 504]);
+
+/** Runs the handler of a request, whose response goes to the client as it is written, and keeps what was written. */
+export class HandlerRun implements TapTarget {
+  readonly replaces = false;
+  readonly #tap: ResponseTap;
+  readonly #recording: Recording;
+  readonly #conditions: ClientConditions;
+  readonly #outcome = withResolvers<RunResult>();
+  /** What the handler threw, and nobody has answered yet. */
+  failure: { readonly error: unknown } | undefined;
+
+  /** @param report what `Cache-Status` says of a response that is stored */
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly route: Route,
+    private readonly report: Report,
+    private readonly now: () => number,
+    private readonly replaced?: Replaced,
+  ) {
+    this.#recording = new Recording(exchange, route, now);
+    this.#conditions = new ClientConditions(exchange, replaced?.stale.field);
+    this.#tap = new ResponseTap(exchange.raw, this);
+  }
+
+  /**
+   * @returns as soon as it is known what becomes of the response
+   * @throws what the handler throws, unless it is an answer (a status below 500): then the subscriber has it
+   */
+  start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
+    let completed = false;
+    const running = next.handle().subscribe({
+      next: (value: unknown) => {
+        this.#recording.ownTags(value);
+        this.#watchStream(value);
+        subscriber.next(value);
+      },
+      error: (error: unknown) => this.#failed(error, subscriber),
+      complete: () => {
+        completed = true;
+        subscriber.complete();
+      },
+    });
+    subscriber.add(() => {
+      running.unsubscribe();
+      // The client is gone, and Nest wants no answer for it.
+      if (!completed) this.#giveUp('aborted', 'retry');
+    });
+    this.exchange.raw.once('close', () => {
+      if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
+    });
+    return this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+  }
+
+  begins(): boolean {
+    const verdict = this.#recording.head();
+    this.#conditions.restore();
+    this.#announce(verdict);
+    if (verdict !== undefined) this.#outcome.resolve(verdict);
+    return verdict === undefined;
+  }
+
+  piece(bytes: Buffer): boolean {
+    const fits = this.#recording.piece(bytes);
+    if (!fits) this.#outcome.resolve({ uncacheable: 'too-large', next: 'run' });
+    return fits;
+  }
+
+  ended(): void {
+    this.#outcome.resolve(this.#recording.whole());
+  }
+
+  whole(body: Buffer, done: (() => void) | undefined): void {
+    const { exchange } = this;
+    if (this.#sendReplaced(done)) return;
+    const verdict = this.#recording.head(body);
+    this.#conditions.restore();
+    if (verdict === undefined) {
+      this.#send(this.#recording.stored(body, false), done);
+      return;
+    }
+    this.#announce(verdict);
+    exchange.raw.end(body, done);
+    this.#outcome.resolve(verdict);
+  }
+
+  /** Sends what was stored before, where the handler says that it has not changed, or has failed. */
+  #sendReplaced(done: (() => void) | undefined): boolean {
+    const { exchange, replaced, route, now } = this;
+    if (replaced === undefined) return false;
+    const { stale, mayServe } = replaced;
+    const validated = this.#recording.validated(stale);
+    if (validated !== undefined) {
+      this.#conditions.restore();
+      this.#send(validated, done);
+      return true;
+    }
+    const { statusCode } = exchange.raw;
+    if (!mayServe || !FAILURES.has(statusCode)) return false;
+    this.#conditions.restore();
+    const age = stale.initialAge + Math.max(0, now() - stale.storedAt);
+    sendStored(exchange, route, stale, { fwd: 'stale', fwdStatus: statusCode }, age, done);
+    this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
+    return true;
+  }
+
+  #send(stored: StoredResponse, done: (() => void) | undefined): void {
+    this.#outcome.resolve(stored);
+    sendStored(this.exchange, this.route, readyResponse(stored)!, this.report, undefined, done);
+  }
+
+  #failed(error: unknown, subscriber: Subscriber<unknown>): void {
+    const status = error instanceof HttpException ? error.getStatus() : 500;
+    if (status >= 500 && !this.#tap.begun) {
+      this.#tap.off();
+      this.#conditions.restore();
+      this.failure = { error };
+      this.#outcome.reject(error);
+      return;
+    }
+    // What comes now is the exception filter's.
+    const { policy } = this.route;
+    if (this.#tap.begun) this.#giveUp('failed', 'once');
+    else if (!policy.byOrigin && !isKeptNegative(status, policy)) {
+      this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
+    }
+    subscriber.error(error);
+  }
+
+  #giveUp(uncacheable: string, next: Uncacheable['next']): void {
+    this.#tap.off();
+    this.#outcome.resolve({ uncacheable, next });
+  }
+
+  /** Nest ends the response of a stream that fails as if it were complete. */
+  #watchStream(value: unknown): void {
+    const stream =
+      value instanceof StreamableFile ? value.getStream() : (value as Partial<NodeJS.ReadableStream> | null);
+    if (typeof stream?.once === 'function') stream.once('error', () => this.#giveUp('failed', 'once'));
+  }
+
+  /** Of a response that is not stored, clients are told nothing that the handler has not said. */
+  #announce(verdict: Uncacheable | undefined): void {
+    const { exchange, route, report } = this;
+    if (verdict === undefined) announce(exchange, route, report);
+    else tellStatus(exchange, { ...report, stored: false, detail: verdict.uncacheable });
+  }
+}
+
+interface Resolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function withResolvers<T>(): Resolvers<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((res, rej) => ([resolve, reject] = [res, rej]));
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,64 @@
+import 'reflect-metadata';
+
+import type { CacheResponseOptions } from './cache-response-options.js';
+
+const OPTIONS = Symbol('nestjs-tiered-cache:response');
+const OFF = Symbol('nestjs-tiered-cache:no-cache');
+
+/** Nest's own, of a handler (`@nestjs/common/constants`). */
+const SSE = '__sse__';
+const RENDER = '__renderTemplate__';
+const ROUTE_ARGS = '__routeArguments__';
+/** Where a route is: two controllers may have one name. */
+const FACTS = ['path', 'method', '__version__', 'host'];
+const PASSTHROUGH = '__responsePassthrough__';
+
+/** `RouteParamtypes` of Nest: `@Res()` and `@Next()`. */
+const RESPONSE = 1;
+const NEXT = 2;
+
+export function setResponseOptions(target: object, options: CacheResponseOptions): void {
+  Reflect.defineMetadata(OPTIONS, options, target);
+}
+
+export function setNoCache(target: object): void {
+  Reflect.defineMetadata(OFF, true, target);
+}
+
+/**
+ * The options that hold for a handler: its own over its class'.
+ * @returns `undefined` when neither has any; `false` when it is not to be cached
+ */
+export function responseOptionsOf(
+  controller: object,
+  handler: object,
+): CacheResponseOptions | false | undefined {
+  if (Reflect.getMetadata(OFF, handler) === true) return false;
+  const own = Reflect.getMetadata(OPTIONS, handler) as CacheResponseOptions | undefined;
+  const shared = Reflect.getMetadata(OPTIONS, controller) as CacheResponseOptions | undefined;
+  if (own === undefined && Reflect.getMetadata(OFF, controller) === true) return false;
+  return own === undefined && shared === undefined ? undefined : { ...shared, ...own };
+}
+
+/** Whether a handler sends events as they happen: there is no end to wait for. */
+export function isEventStream(handler: object): boolean {
+  return Reflect.getMetadata(SSE, handler) !== undefined;
+}
+
+export function isRendered(handler: object): boolean {
+  return Reflect.getMetadata(RENDER, handler) !== undefined;
+}
+
+/** Whether a handler writes its response itself: it has `@Res()` without passthrough, or `@Next()`. */
+export function writesItself(controller: object, method: string): boolean {
+  if (Reflect.getMetadata(PASSTHROUGH, controller, method) === true) return false;
+  const args = (Reflect.getMetadata(ROUTE_ARGS, controller, method) ?? {}) as Record<string, unknown>;
+  return Object.keys(args).some((key) => [RESPONSE, NEXT].includes(Number(key.split(':')[0])));
+}
+
+/** What tells the routes of equally named controllers apart. */
+export function routeFacts(controller: object, handler: object): string {
+  return JSON.stringify(
+    FACTS.map((name) => [controller, handler].map((of) => String(Reflect.getMetadata(name, of)))),
+  );
+}

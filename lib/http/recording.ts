@@ -1,0 +1,153 @@
+import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
+import { strongETag } from '../http-semantics/entity-tag.js';
+import { type FieldPairs, readPairs } from '../http-semantics/fields.js';
+import { freshnessOf } from '../http-semantics/freshness.js';
+import { formatHttpDate } from '../http-semantics/http-date.js';
+import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
+import { parseVary } from '../http-semantics/vary.js';
+import { checkEntryTags } from '../primitives/tags.js';
+import type { Exchange } from './exchange.js';
+import { addressTag, type Route, selection } from './route.js';
+import {
+  changedFields,
+  type ReadyResponse,
+  storedBody,
+  type StoredResponse,
+  type Uncacheable,
+} from './stored-response.js';
+import { isKeptNegative, verdictOf } from './verdict.js';
+
+const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
+
+type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
+
+/** What is kept of a response while it is written. */
+export class Recording {
+  readonly #begun: number;
+  #head: Head | undefined;
+  #pieces: Buffer[] = [];
+  #size = 0;
+  #tags: readonly string[] | undefined;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly route: Route,
+    private readonly now: () => number,
+  ) {
+    this.#begun = now();
+  }
+
+  /**
+   * Judges the head, and keeps it before anything is added for this client.
+   * @param body when it is at hand
+   * @returns why it is not stored, if so
+   */
+  head(body?: Buffer): Uncacheable | undefined {
+    const { exchange, route } = this;
+    const { raw, before } = exchange;
+    const verdict = (body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
+    if (verdict !== undefined) return verdict;
+    if (!route.policy.byOrigin) {
+      if (body !== undefined) setEntityTag(exchange, body);
+      this.#setTagField();
+    }
+    const { fields, removed } = changedFields(raw.getHeaders(), before, (name) => name !== 'cache-status');
+    const scope = route.policy.scope === 'private' ? 'private' : 'shared';
+    const selects = selection(exchange, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
+    this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };
+    return undefined;
+  }
+
+  /** @returns whether it is still small enough */
+  piece(bytes: Buffer): boolean {
+    this.#size += bytes.length;
+    const fits = this.#size <= this.route.policy.maxBodySize;
+    if (fits) this.#pieces.push(bytes);
+    else this.#pieces = [];
+    return fits;
+  }
+
+  /** After {@link head} and all pieces. */
+  whole(): StoredResponse | Uncacheable {
+    const declared = this.exchange.raw.getHeader('content-length');
+    if (declared !== undefined && Number(declared) !== this.#size) return TRUNCATED;
+    return this.stored(Buffer.concat(this.#pieces), declared === undefined);
+  }
+
+  /** After {@link head}. */
+  stored(body: Buffer, chunked: boolean): StoredResponse {
+    const { policy } = this.route;
+    const head = this.#head!;
+    const written = { ...head, body: storedBody(body), chunked };
+    if (policy.byOrigin) return this.#byOrigin(written);
+    const freshFor = isKeptNegative(head.status, policy) ? policy.negativeTtl : policy.ttl;
+    return { ...written, storedAt: this.now(), freshFor, initialAge: 0 };
+  }
+
+  /** The stored response that a 304 says is still the current one, with what the 304 says of it. */
+  validated(stale: ReadyResponse): StoredResponse | undefined {
+    const { raw } = this.exchange;
+    if (raw.statusCode !== 304) return undefined;
+    const news = Object.entries(raw.getHeaders()).flatMap(([name, value]): FieldPairs =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)]],
+    );
+    if (!isUpdateOf(stale.field, readPairs(news))) return undefined;
+    const { status, removed, selects, chunked, body } = stale;
+    const fields = updatedFields(stale.fields, news);
+    return this.#byOrigin({ status, removed, selects, chunked, fields, body: storedBody(body) });
+  }
+
+  /** Its address, and what the options say. */
+  tags(): readonly string[] {
+    const { origin, path } = this.exchange;
+    return [addressTag(origin, path), ...this.ownTags(undefined)];
+  }
+
+  /** @param result what the handler returned, the first time */
+  ownTags(result: unknown): readonly string[] {
+    const { tags, tagsOf } = this.route.policy;
+    this.#tags ??= tagsOf === undefined ? tags : checkEntryTags(tagsOf(this.exchange.request, result));
+    return this.#tags;
+  }
+
+  /** Its lifetime is what its own fields say. A hit has the date of the response, not that of the hit. */
+  #byOrigin(written: Omit<StoredResponse, 'storedAt' | 'freshFor' | 'initialAge'>): StoredResponse {
+    const storedAt = this.now();
+    const dated = readPairs(written.fields)('date') !== undefined;
+    const fields = dated ? written.fields : [...written.fields, ['Date', formatHttpDate(storedAt)] as const];
+    const scope = this.route.policy.scope === 'private' ? 'private' : 'shared';
+    const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
+    const options = { ...arrival, status: written.status, scope } as const;
+    const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
+    return { ...written, fields, storedAt, freshFor: lifetime, initialAge };
+  }
+
+  #sizeVerdict(body: Buffer): Uncacheable | undefined {
+    if (body.length > this.route.policy.maxBodySize) return { uncacheable: 'too-large', next: 'run' };
+    const declared = this.exchange.raw.getHeader('content-length');
+    return declared === undefined || Number(declared) === body.length ? undefined : TRUNCATED;
+  }
+
+  #setTagField(): void {
+    const { tagField } = this.route.policy;
+    if (tagField === false) return;
+    const { value } = TAG_FIELD[tagField](this.ownTags(undefined));
+    if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
+  }
+}
+
+/** Fewer or more bytes than its head has said. */
+const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };
+
+/** A tag of the bytes, in place of the weak one that Express makes of the same bytes. */
+function setEntityTag({ raw }: Exchange, body: Buffer): void {
+  if (raw.statusCode !== 200) return;
+  const etag = raw.getHeader('etag');
+  if (etag === undefined || isMadeByExpress(raw, etag, body)) raw.setHeader('ETag', strongETag(body));
+}
+
+function isMadeByExpress(raw: object, etag: unknown, body: Buffer): boolean {
+  const app = (raw as { app?: { get?(name: string): unknown } }).app;
+  const make = app?.get?.('etag fn');
+  return typeof make === 'function' && (make as (body: Buffer) => unknown)(body) === etag;
+}

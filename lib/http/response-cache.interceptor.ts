@@ -1,0 +1,96 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  type OnModuleInit,
+  Optional,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { Observable } from 'rxjs';
+
+import type { CacheResponseOptions } from './cache-response-options.js';
+import { Exchange, type HttpRequest } from './exchange.js';
+import { Fills } from './fills.js';
+import { ResponseCache } from './response-cache.js';
+import { Revalidation } from './revalidation.js';
+import { Routes } from './routes.js';
+
+/** The token of what holds for all of an application. */
+export const RESPONSE_CACHE_DEFAULTS = Symbol('nestjs-tiered-cache:response-defaults');
+
+/** Requests that an interceptor further out takes care of. */
+const TAKEN = new WeakSet<object>();
+
+/**
+ * Answers GET and HEAD requests with stored responses, and stores what handlers answer. It comes with {@link CacheResponse}; for
+ * all of an application it is an `APP_INTERCEPTOR`, with the options of `ResponseCacheModule.forRoot`.
+ *
+ * Guards run first, on every request. Interceptors around it see a placeholder in place of the handler's value on a hit.
+ */
+@Injectable()
+export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
+  readonly #routes: Routes;
+  readonly #cache: ResponseCache;
+  readonly #unserved = new Set<string>();
+  readonly #log = new Logger('ResponseCache');
+
+  constructor(
+    @Inject(ModuleRef) modules: ModuleRef,
+    @Inject(ModulesContainer) private readonly container: ModulesContainer,
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
+  ) {
+    this.#routes = new Routes(modules, defaults);
+    const fills = new Fills((request, response) => {
+      (host.httpAdapter.getHttpServer() as Server).emit('request', request, response);
+    }, Date.now);
+    this.#cache = new ResponseCache(fills, new Revalidation(fills, Date.now), Date.now);
+  }
+
+  /** Finds out what is wrong with the options before the first request does. */
+  onModuleInit(): void {
+    for (const module of this.container.values()) {
+      for (const { metatype } of module.controllers.values()) {
+        if (typeof metatype === 'function') this.#check(metatype);
+      }
+    }
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (context.getType() !== 'http') return this.#leave(context.getType(), next);
+    const cached = this.#routes.of(context);
+    if (cached === undefined) return next.handle();
+    const http = context.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
+    if ((request.method !== 'GET' && request.method !== 'HEAD') || TAKEN.has(request)) return next.handle();
+    TAKEN.add(request);
+    const exchange = new Exchange(request, http.getResponse());
+    return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();
+  }
+
+  #check(controller: Function): void {
+    for (
+      let type = controller.prototype as object;
+      type !== Object.prototype;
+      type = Object.getPrototypeOf(type)
+    ) {
+      for (const { value } of Object.values(Object.getOwnPropertyDescriptors(type))) {
+        if (typeof value === 'function' && value !== controller) this.#routes.resolve(controller, value);
+      }
+    }
+  }
+
+  #leave(type: string, next: CallHandler): Observable<unknown> {
+    if (!this.#unserved.has(type)) {
+      this.#unserved.add(type);
+      this.#log.warn(
+        `responses of the type '${type}' are not cached by ResponseCacheInterceptor: it leaves them alone`,
+      );
+    }
+    return next.handle();
+  }
+}

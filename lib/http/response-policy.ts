@@ -1,0 +1,181 @@
+import type { EntryOptions } from '../core/entry-options.js';
+import { resolveOptions, unstatedOptions } from '../core/resolve-options.js';
+import type { Identity, ResponseScope } from '../nest/audience.js';
+import { parseByteSize } from '../primitives/byte-size.js';
+import { didYouMean } from '../primitives/did-you-mean.js';
+import { parseDuration } from '../primitives/duration.js';
+import type { CacheError } from '../primitives/errors.js';
+import { CacheArgumentError } from '../primitives/errors.js';
+import { show } from '../primitives/show.js';
+import { checkEntryTags } from '../primitives/tags.js';
+import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
+import type { HttpRequest } from './exchange.js';
+
+const SCOPES: readonly unknown[] = ['auto', 'public', 'private'];
+const TAG_FIELDS: readonly unknown[] = ['Cache-Groups', 'Cache-Tag', 'Surrogate-Key', false];
+const FRESHNESS: readonly unknown[] = ['policy', 'origin'];
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What the core is told of a response; its tags are known when it is. */
+export type ResponseEntryOptions = Omit<EntryOptions, 'tags' | 'type'>;
+
+/** {@link CacheResponseOptions} with everything decided; durations in milliseconds. */
+export interface ResponsePolicy {
+  readonly scope: ResponseScope;
+  readonly identity: Identity<HttpRequest> | undefined;
+  readonly tags: readonly string[];
+  readonly tagsOf: ((request: HttpRequest, result: unknown) => readonly string[]) | undefined;
+  readonly query: ReadonlySet<string> | undefined;
+  /** In lower case. */
+  readonly vary: readonly string[];
+  readonly hosts: ReadonlySet<string> | undefined;
+  readonly key: ((request: HttpRequest) => string) | undefined;
+  readonly ttl: number;
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+  readonly negativeTtl: number;
+  readonly maxBodySize: number;
+  /** What clients are told unless the handler says something. */
+  readonly cacheControl: string;
+  readonly tagField: TagField | false;
+  readonly byOrigin: boolean;
+  readonly cache: string | undefined;
+  /** For the core. Frozen, so that it decides them once. */
+  readonly entry: ResponseEntryOptions;
+}
+
+/**
+ * Checks options, and decides what they leave open.
+ * @param options those of the handler, over those of its controller, over those of the application
+ * @returns `undefined` when nothing says for how long
+ * @throws CacheError that names the option
+ */
+export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePolicy | undefined {
+  checkResponseOptions(options);
+  const {
+    ttl,
+    scope = 'auto',
+    identity,
+    tags,
+    freshness,
+    negativeTtl,
+    maxBodySize = '1mb',
+    tagField = 'Cache-Groups',
+  } = options;
+  const byOrigin = freshness === 'origin';
+  if (ttl === undefined && !byOrigin) return undefined;
+  if (scope === 'private' && identity === undefined) {
+    throw new CacheArgumentError(
+      "scope 'private' needs identity, which says whose a response is: identity: (request) => request.user?.id",
+    );
+  }
+  const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
+  const policy = {
+    scope,
+    identity,
+    tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
+    tagsOf: typeof tags === 'function' ? tags : undefined,
+    query: options.query && new Set(options.query),
+    vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
+    hosts: options.hosts && new Set(options.hosts.map((host) => host.toLowerCase())),
+    key: options.key,
+    ttl: duration(ttl, 'ttl'),
+    staleWhileRevalidate: duration(staleWhileRevalidate, 'staleWhileRevalidate'),
+    staleIfError: duration(staleIfError, 'staleIfError'),
+    negativeTtl: duration(negativeTtl, 'negativeTtl'),
+    maxBodySize: parseByteSize(maxBodySize, 'maxBodySize'),
+    tagField,
+    byOrigin,
+    cache: options.cache,
+  };
+  const entry = { ttl, staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers };
+  return { ...policy, cacheControl: cacheControlOf(policy, options), entry: frozenEntry(entry) };
+}
+
+/** A loader that is a handler cannot be left alone half-way: a soft limit would answer for it while it still writes. */
+function frozenEntry(options: ResponseEntryOptions): ResponseEntryOptions {
+  const stated = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.freeze({
+    ...stated,
+    isolation: 'share',
+    loadTimeout: Object.freeze({}),
+  });
+}
+
+/** @throws CacheError that names the option */
+export function checkResponseOptions(options: CacheResponseOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new CacheArgumentError(
+      `the options must be an object, such as { ttl: '1m' }, not ${show(options)}`,
+    );
+  }
+  for (const name in options) {
+    if ((RESPONSE_OPTION_NAMES as readonly string[]).includes(name)) continue;
+    const hint = didYouMean(name, RESPONSE_OPTION_NAMES);
+    throw new CacheArgumentError(
+      `unknown option ${name}${hint}: allowed are ${RESPONSE_OPTION_NAMES.join(', ')}`,
+    );
+  }
+  const { scope, identity, key, tags, tagField, freshness, cache } = options;
+  oneOf('scope', scope, SCOPES);
+  oneOf('tagField', tagField, TAG_FIELDS);
+  oneOf('freshness', freshness, FRESHNESS);
+  functionOrNothing('identity', identity);
+  functionOrNothing('key', key);
+  if (tags !== undefined && typeof tags !== 'function') checkEntryTags(tags);
+  names('query', options.query, /^[^]+$/);
+  names('vary', options.vary, FIELD_NAME);
+  names('hosts', options.hosts, /^[^\s/?#]+$/);
+  if (cache !== undefined && typeof cache !== 'string') throw wrong('cache', cache, 'the name of a cache');
+  if (identity !== undefined && scope !== undefined && scope !== 'private') {
+    throw new CacheArgumentError(
+      `identity has no effect with scope '${scope}': leave it out, or say scope: 'private'`,
+    );
+  }
+  for (const name of ['ttl', 'negativeTtl', 'maxAge', 'sharedMaxAge'] as const) duration(options[name], name);
+  parseByteSize(options.maxBodySize ?? '1mb', 'maxBodySize');
+  const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
+  resolveOptions({ staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers }, unstatedOptions(0));
+}
+
+function cacheControlOf(
+  {
+    scope,
+    staleWhileRevalidate,
+    staleIfError,
+  }: Pick<ResponsePolicy, 'scope' | 'staleWhileRevalidate' | 'staleIfError'>,
+  { maxAge, sharedMaxAge }: CacheResponseOptions,
+): string {
+  const directives = scope === 'auto' ? [] : [scope as string];
+  if (maxAge === undefined && sharedMaxAge === undefined) return [...directives, 'no-cache'].join(', ');
+  const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+  directives.push(`max-age=${seconds(duration(maxAge, 'maxAge'))}`);
+  if (sharedMaxAge !== undefined)
+    directives.push(`s-maxage=${seconds(duration(sharedMaxAge, 'sharedMaxAge'))}`);
+  if (staleWhileRevalidate > 0) directives.push(`stale-while-revalidate=${seconds(staleWhileRevalidate)}`);
+  if (staleIfError > 0) directives.push(`stale-if-error=${seconds(staleIfError)}`);
+  return directives.join(', ');
+}
+
+function duration(value: CacheResponseOptions['ttl'], name: string): number {
+  return value === undefined ? 0 : parseDuration(value, name);
+}
+
+function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) throw wrong(name, value, allowed.map(show).join(', '));
+}
+
+function functionOrNothing(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw wrong(name, value, 'a function of the request');
+}
+
+function names(name: string, value: unknown, pattern: RegExp): void {
+  if (value === undefined) return;
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string' && pattern.test(one))) return;
+  throw wrong(name, value, 'a list of names');
+}
+
+function wrong(name: string, value: unknown, expected: string): CacheError {
+  return new CacheArgumentError(`${name} is ${show(value)}: expected ${expected}`);
+}

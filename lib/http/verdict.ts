@@ -1,0 +1,56 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
+import { parseCacheControl } from '../http-semantics/cache-control.js';
+import { type FieldReader, readHeaders } from '../http-semantics/fields.js';
+import { whyNotStorable } from '../http-semantics/storable.js';
+import { parseVary } from '../http-semantics/vary.js';
+import type { Exchange } from './exchange.js';
+import type { ResponsePolicy } from './response-policy.js';
+import type { Route } from './route.js';
+import type { Uncacheable } from './stored-response.js';
+
+/** More request header fields than that, and hardly two requests are alike. */
+const MOST_VARY = 8;
+/** Statuses whose responses an option for how long they live is meant for. */
+const STORED = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308]);
+/** Those that say there is nothing. */
+const NEGATIVE = new Set([404, 410]);
+
+/** Whether the status says that there is nothing, and that is to be kept. */
+export function isKeptNegative(status: number, { negativeTtl }: ResponsePolicy): boolean {
+  return negativeTtl > 0 && NEGATIVE.has(status);
+}
+
+/** Why a response may not be stored by its head, if so. */
+export function verdictOf(
+  exchange: Exchange,
+  route: Route,
+  now: OutgoingHttpHeaders,
+): Uncacheable | undefined {
+  const { policy } = route;
+  const status = exchange.raw.statusCode;
+  const response = readHeaders(now);
+  if (!policy.byOrigin) {
+    // It may be another one the next time: an error, a redirect to a login.
+    if (!STORED.has(status) && !isKeptNegative(status, policy))
+      return { uncacheable: 'status', next: 'once' };
+    if (parseCacheControl(response('cache-control')).isUnqualified('no-cache')) {
+      return { uncacheable: 'no-cache', next: 'run' };
+    }
+  }
+  const why = whyNotStorable(
+    { method: 'GET', status, request: requestFields(exchange), response },
+    {
+      scope: policy.scope === 'private' ? 'private' : 'shared',
+      lifetimeIsGiven: !policy.byOrigin,
+      authorizationIsCovered: !policy.byOrigin,
+    },
+  );
+  if (why !== undefined) return { uncacheable: why, next: 'run' };
+  const names = parseVary(response('vary'));
+  return names.length > MOST_VARY ? { uncacheable: 'vary', next: 'run' } : undefined;
+}
+
+export function requestFields({ request }: Exchange): FieldReader {
+  return readHeaders(request.headers);
+}

@@ -1,0 +1,125 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import type { CacheManager } from '../core/cache-manager.js';
+import type { EntryOptions } from '../core/entry-options.js';
+import type { LoadContext } from '../core/load-context.js';
+import { CacheConfigError } from '../primitives/errors.js';
+import { show } from '../primitives/show.js';
+import { MAX_ENTRY_TAGS } from '../primitives/tags.js';
+import { CacheTemplateError } from './errors.js';
+import { fragmentKey, type FragmentKeyOptions } from './fragment-key.js';
+import { Frame } from './frame.js';
+import type { TemplateEngine, TemplateTree } from './template-engine.js';
+import { TemplateTrees } from './template-trees.js';
+
+/** Options of a {@link ViewCache}. */
+export interface ViewCacheOptions {
+  /** What reads and renders the templates. */
+  engine: TemplateEngine;
+  /**
+   * Whether templates are read again at every call, so that an edit shows at once: for development. Default false: each is
+   * read when it is first used.
+   */
+  reload?: boolean;
+}
+
+/** How a fragment is rendered and stored; the options of entries mean what they mean elsewhere. */
+export interface FragmentOptions
+  extends FragmentKeyOptions, Omit<EntryOptions<string>, 'type' | 'isolation' | 'negativeTtl'> {
+  /** What the template is rendered with, or a function that fetches it, called on a miss only. Default: an empty object. */
+  data?: object | (() => object | Promise<object>);
+}
+
+/** A fragment as it is stored, with the tags of what was rendered inside it. */
+interface Fragment {
+  readonly html: string;
+  readonly tags: readonly string[];
+}
+
+/** One for all caches of views: a fragment of one may be rendered inside a fragment of another. */
+const frames = new AsyncLocalStorage<Frame>();
+
+/** The part of the cache in which fragments are kept. */
+const NAMESPACE = 'fragments';
+
+/**
+ * Caches rendered parts of pages. A fragment is stored under its template, the text of that and of all templates it includes,
+ * the records it shows with their versions, and whatever else is named: when one of these changes, it is rendered anew.
+ */
+export class ViewCache {
+  readonly #cache: CacheManager;
+  readonly #engine: TemplateEngine;
+  readonly #trees: TemplateTrees;
+
+  /**
+   * @param cache where fragments are kept, in its namespace `fragments`
+   * @throws CacheConfigError
+   */
+  constructor(cache: CacheManager, options: ViewCacheOptions) {
+    checkOptions(options);
+    this.#cache = cache.namespace(NAMESPACE);
+    this.#engine = options.engine;
+    this.#trees = new TemplateTrees(options.engine, options.reload ?? false);
+  }
+
+  /**
+   * The HTML of a template for a record: what is stored, or what is rendered now, once for all who ask for it meanwhile.
+   *
+   * Fragments may be rendered inside others, in the function `data`. The outer template has to say so (in Handlebars
+   * `{{!-- includes: product/card --}}`), and gets the tags of what is inside. A fragment with more than 128 tags is not stored.
+   * @returns HTML as the engine gave it: it is escaped already
+   * @throws CacheTemplateError; CacheKeyError for a record without key or version; what `data` or the engine throws, and
+   * what `CacheManager.getOrSet` does
+   */
+  async cacheFragment(template: string, options: FragmentOptions = {}): Promise<string> {
+    const tree = this.#trees.known(template) ?? (await this.#trees.read(template));
+    const { of: _of, by: _by, identity, data: _data, tags: given, ...others } = options;
+    const key = fragmentKey(tree, options);
+    const outer = frames.getStore();
+    outer?.admit(template, identity);
+    const render = (context: LoadContext): Promise<Fragment> => this.#load(tree, options, context);
+    const entry: EntryOptions<Fragment> = others;
+    if (given !== undefined) entry.tags = typeof given === 'function' ? ({ html }) => given(html) : given;
+    const { html, tags } = await this.#cache.getOrSet<Fragment>(key, render, entry);
+    outer?.add(tags);
+    return html;
+  }
+
+  async #load(tree: TemplateTree, options: FragmentOptions, context: LoadContext): Promise<Fragment> {
+    const frame = new Frame(tree, options.identity);
+    const html = await frames.run(frame, () => this.#render(tree, options.data));
+    const { tags: given = [] } = options;
+    const own = typeof given === 'function' ? given(html) : given;
+    const tags = [...new Set([...own, ...frame.tags])];
+    if (tags.length <= MAX_ENTRY_TAGS) context.addTags([...frame.tags]);
+    else if (frame.tags.size > 0) context.skip();
+    return { html, tags };
+  }
+
+  async #render(tree: TemplateTree, data: FragmentOptions['data'] = {}): Promise<string> {
+    const given: unknown = typeof data === 'function' ? await (data as () => unknown)() : data;
+    const html: unknown = await this.#engine.render(tree, given);
+    if (typeof html === 'string') return html;
+    throw new CacheTemplateError(
+      tree.name,
+      `the engine gave ${show(html)} for '${tree.name}': expected HTML as a string`,
+    );
+  }
+}
+
+function checkOptions(options: ViewCacheOptions): void {
+  const { engine, reload = false, ...others } = options as Partial<ViewCacheOptions>;
+  for (const name of ['source', 'references', 'render'] as const) {
+    if (typeof engine?.[name] === 'function') continue;
+    throw new CacheConfigError(
+      'engine',
+      `engine has no function ${name}: give a TemplateEngine, such as handlebarsEngine({ … })`,
+    );
+  }
+  if (typeof reload !== 'boolean') {
+    throw new CacheConfigError('reload', `reload is ${show(reload)}: expected true or false`);
+  }
+  for (const name of Object.keys(others)) {
+    throw new CacheConfigError(name, `unknown option ${name}: allowed are engine, reload`);
+  }
+}

@@ -1,0 +1,103 @@
+import http from 'node:http';
+
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+
+import { CacheManager, CacheModule, type CacheModuleOptions } from '../../lib/index.js';
+
+export const ADAPTERS = ['express', 'fastify'] as const;
+export type AdapterName = (typeof ADAPTERS)[number];
+
+/** A response as it came over the wire. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+export interface AppOptions extends ModuleMetadata {
+  readonly cache?: CacheModuleOptions;
+  /** Before it listens. */
+  readonly prepare?: (app: INestApplication) => unknown;
+}
+
+/** An application that listens on loopback. */
+export class HttpApp {
+  private constructor(
+    readonly app: INestApplication,
+    readonly port: number,
+  ) {}
+
+  static async start(
+    adapter: AdapterName,
+    controllers: readonly Type[],
+    { cache, prepare, ...metadata }: AppOptions = {},
+  ): Promise<HttpApp> {
+    const testing = await Test.createTestingModule({
+      ...metadata,
+      imports: [CacheModule.forRoot(cache), ...(metadata.imports ?? [])],
+      controllers: [...controllers],
+    }).compile();
+    const app = testing.createNestApplication(
+      adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+      { logger: ['error', 'warn'] },
+    );
+    await prepare?.(app);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    return new HttpApp(app, port);
+  }
+
+  get cache(): CacheManager {
+    return this.app.get(CacheManager);
+  }
+
+  get(path: string, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
+    return this.send('GET', path, headers);
+  }
+
+  send(method: string, path: string, headers: http.OutgoingHttpHeaders = {}, body?: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        { port: this.port, host: '127.0.0.1', method, path, headers, agent: false },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const bytes = Buffer.concat(chunks);
+            const { statusCode = 0, headers: fields, rawHeaders } = response;
+            resolve({ status: statusCode, headers: fields, rawHeaders, bytes, text: bytes.toString() });
+          });
+        },
+      );
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+  }
+}
+
+/** The fields that may differ between a miss and its hit. */
+const OF_ONE_ANSWER = new Set(['age', 'date', 'cache-status', 'connection', 'keep-alive']);
+
+/** What has to be the same on a hit: names as they were written, in any order. */
+export function comparable({ status, rawHeaders, bytes }: Answer): unknown {
+  const fields: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!OF_ONE_ANSWER.has(rawHeaders[i]!.toLowerCase()))
+      fields.push(`${rawHeaders[i]!.toLowerCase()}: ${rawHeaders[i + 1]}`);
+  }
+  return { status, fields: fields.toSorted(), bytes: bytes.toString('latin1') };
+}
+
+export function isHit({ headers }: Answer): boolean {
+  return /; hit; /.test(String(headers['cache-status']));
+}

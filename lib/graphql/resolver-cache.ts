@@ -5,7 +5,7 @@ import { lastValueFrom } from 'rxjs';
 import type { CacheManager } from '../core/cache-manager.js';
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import { HandlerSites } from '../nest/handler-sites.js';
-import { instanceIn } from '../nest/instances.js';
+import { instanceIn, plainObjects } from '../nest/instances.js';
 import { SaidOnce } from '../nest/said-once.js';
 import { CacheClosedError, CacheKeyError, CacheValueError } from '../primitives/errors.js';
 import { hashedKey } from '../primitives/hashed-key.js';
@@ -95,13 +95,8 @@ export class ResolverCache {
   #isStorable(value: unknown, context: ExecutionContext): boolean {
     if (this.policy.entry.type !== undefined) return true;
     const found = instanceIn(value);
-    if (found === undefined) return true;
-    this.#refuse(
-      context,
-      'instances',
-      `they hold instances of ${found}, which would come back as plain objects: name the class as \`type\`, or return plain data`,
-    );
-    return false;
+    if (found !== undefined) this.#refuse(context, 'instances', plainObjects(found));
+    return found === undefined;
   }
 
   #refuse(context: ExecutionContext, topic: string, reason: string): void {

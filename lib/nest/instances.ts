@@ -18,6 +18,11 @@ export function instanceIn(value: unknown): string | undefined {
   return undefined;
 }
 
+/** Why what holds instances of a class is not cached, and the way out. */
+export function plainObjects(name: string): string {
+  return `they hold instances of ${name}, which would come back as plain objects: name the class as \`type\`, or return plain data`;
+}
+
 /** What comes back from the cache as what it was, beside plain objects, arrays, Maps and Sets. */
 function isFaithful(object: object): boolean {
   if (types.isDate(object) || types.isRegExp(object) || types.isNativeError(object)) return true;

@@ -2,16 +2,15 @@ import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { concat, from, Observable, throwError } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
-import type { EntryOptions } from '../core/entry-options.js';
 import type { LoadContext } from '../core/load-context.js';
-import { instanceIn } from '../nest/instances.js';
+import { instanceIn, plainObjects } from '../nest/instances.js';
 import { SaidOnce } from '../nest/said-once.js';
 import { type Clock, processClock } from '../primitives/clock.js';
 import { CacheClosedError, CacheValueError } from '../primitives/errors.js';
 import { HandlerRun } from './handler-run.js';
 import type { ReplyPolicy } from './reply-policy.js';
-import { ReplyKeys } from './reply-keys.js';
-import { packReply, replyValue, unpackReply } from './stored-reply.js';
+import { type KeyedRequest, ReplyKeys } from './reply-keys.js';
+import { isOneValue, packReply, replyValue, unpackReply } from './stored-reply.js';
 
 /** For how long a handler whose reply was a stream is left alone, in milliseconds. */
 const STREAM_MEMORY = 60_000;
@@ -19,10 +18,15 @@ const STREAM_MEMORY = 60_000;
 /** A handler has failed after it had emitted something. */
 class BrokenReply extends Error {
   constructor(
-    readonly emissions: readonly unknown[],
+    private readonly emissions: readonly unknown[],
     override readonly cause: unknown,
   ) {
     super('the handler failed after its first emission');
+  }
+
+  get reply(): Observable<unknown> {
+    const failure = throwError(() => this.cause);
+    return concat(from(this.emissions), failure);
   }
 }
 
@@ -48,7 +52,6 @@ export class ReplyCache {
   readonly #keys = new ReplyKeys(this.#notices);
   /** Handlers whose reply was a stream, and until when they are left alone. */
   readonly #streams = new Map<string, number>();
-  readonly #entryOptions = new WeakMap<EntryOptions, EntryOptions>();
 
   /** @param clock for tests; the process's own, unless given */
   constructor(
@@ -63,12 +66,10 @@ export class ReplyCache {
    * @param context of type `'rpc'`; `switchToHttp` is not called
    */
   serve(context: ExecutionContext, next: CallHandler, policy: ReplyPolicy): Observable<unknown> {
-    const site = this.#keys.siteOf(context);
-    if (site === undefined || this.#isStream(site)) return next.handle();
-    const key = this.#keys.keyOf(site, context, policy);
-    if (key === undefined) return next.handle();
+    const asked = this.#keys.of(context, policy);
+    if (asked === undefined || this.#isStream(asked.site)) return next.handle();
     return new Observable((subscriber) => {
-      this.#reply(key, site, next, policy).then(
+      this.#reply(asked, next, policy).then(
         // To be subscribed to in any case: that is what stops the handler of a client who has gone.
         (reply) => reply.subscribe(subscriber),
         (error: unknown) => subscriber.error(error),
@@ -76,45 +77,38 @@ export class ReplyCache {
     });
   }
 
-  async #reply(
-    key: string,
-    site: string,
-    next: CallHandler,
-    { options }: ReplyPolicy,
-  ): Promise<Observable<unknown>> {
+  async #reply(asked: KeyedRequest, next: CallHandler, policy: ReplyPolicy): Promise<Observable<unknown>> {
     const attempt: Attempt = { answered: false };
     const load = async (context: LoadContext): Promise<unknown> => {
-      const run = await this.#run(attempt, site, next, context);
-      return run && this.#storable(site, run.emissions, options, context);
+      const run = await this.#run(attempt, asked, next, context);
+      if (run === undefined || !this.#isStorable(asked, run.emissions, policy)) return undefined;
+      const packed = packReply(run.emissions);
+      if (policy.tagsOf !== undefined) context.addTags(policy.tagsOf(asked.request, replyValue(packed)));
+      return packed;
     };
     try {
-      const stored = await this.cache.getOrSet(key, load, this.#entryOptionsOf(options));
+      const stored = await this.cache.getOrSet(asked.key, load, policy.options);
       if (stored !== undefined) return from(unpackReply(stored));
-      return attempt.run?.reply ?? next.handle();
     } catch (error) {
-      if (error instanceof BrokenReply)
-        return concat(
-          from(error.emissions),
-          throwError(() => error.cause),
-        );
+      if (error instanceof BrokenReply) return error.reply;
       if (!(error instanceof CacheValueError || error instanceof CacheClosedError)) throw error;
       if (error instanceof CacheValueError && attempt.run?.failure === undefined)
-        this.#notices.notCached(site, 'value', error.message);
-      return attempt.run?.reply ?? next.handle();
+        this.#notices.notCached(asked.site, 'value', error.message);
     } finally {
       attempt.answered = true;
     }
+    return attempt.run?.reply ?? next.handle();
   }
 
   /** @returns a run that has completed; `undefined` for a stream */
   async #run(
     attempt: Attempt,
-    site: string,
+    { site }: KeyedRequest,
     next: CallHandler,
-    { signal }: LoadContext,
+    { signal, background }: LoadContext,
   ): Promise<HandlerRun | undefined> {
     const run = new HandlerRun(next.handle(), this.clock);
-    if (!attempt.answered) attempt.run = run;
+    if (!background) attempt.run = run;
     signal.addEventListener('abort', () => run.abandon());
     if (await run.whole) {
       const { emissions, failure } = run;
@@ -127,39 +121,16 @@ export class ReplyCache {
     return undefined;
   }
 
-  /** @returns what is to be stored; `undefined` for what cannot be */
-  #storable(
-    site: string,
-    emissions: readonly unknown[],
-    { type }: EntryOptions,
-    context: LoadContext,
-  ): unknown {
-    if (emissions.length === 1 && emissions[0] === undefined) context.skip();
-    const packed = packReply(emissions);
-    if (type !== undefined) {
-      if (packed === emissions[0]) return packed;
+  #isStorable({ site }: KeyedRequest, emissions: readonly unknown[], { options }: ReplyPolicy): boolean {
+    if (emissions.length === 1 && emissions[0] === undefined) return false;
+    if (options.type !== undefined) {
+      if (isOneValue(emissions)) return true;
       this.#notices.notCached(site, 'type', '`type` is for replies of one value, and this one is not');
-      return undefined;
+      return false;
     }
     const found = instanceIn(emissions);
-    if (found === undefined) return packed;
-    this.#notices.notCached(
-      site,
-      'instances',
-      `they hold instances of ${found}, which would come back as plain objects: name the class as \`type\`, or return plain data`,
-    );
-    return undefined;
-  }
-
-  #entryOptionsOf(options: EntryOptions): EntryOptions {
-    const { tags } = options;
-    if (typeof tags !== 'function') return options;
-    let own = this.#entryOptions.get(options);
-    if (own === undefined) {
-      own = Object.freeze({ ...options, tags: (stored: unknown) => tags(replyValue(stored)) });
-      this.#entryOptions.set(options, own);
-    }
-    return own;
+    if (found !== undefined) this.#notices.notCached(site, 'instances', plainObjects(found));
+    return found === undefined;
   }
 
   #isStream(site: string): boolean {

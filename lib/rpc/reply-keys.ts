@@ -15,14 +15,37 @@ const HANDLER_TYPE = 'microservices:handler_type';
 const PATTERNS = 'microservices:pattern';
 const MESSAGE = 1;
 
+/** A request whose reply may be kept. */
+export interface KeyedRequest {
+  readonly key: string;
+  /** `Controller.method`, for the log. */
+  readonly site: string;
+  readonly request: RpcRequest;
+}
+
 /** Says what replies are kept under, and which are not to be. */
 export class ReplyKeys {
   readonly #sites = new HandlerSites();
 
   constructor(private readonly notices: SaidOnce) {}
 
-  /** @returns `Controller.method`; `undefined` when its replies are not to be kept */
-  siteOf(context: ExecutionContext): string | undefined {
+  /**
+   * @returns `undefined` when the reply is not to be kept
+   * @throws CacheKeyError when `identity` names nobody
+   */
+  of(context: ExecutionContext, policy: ReplyPolicy): KeyedRequest | undefined {
+    const site = this.#siteOf(context);
+    if (site === undefined) return undefined;
+    const request = requestOf(context);
+    const audience = audienceOf(request, policy.scope, policy.identity);
+    if (audience === undefined) return undefined;
+    const pattern = this.#pattern(site, context, request);
+    const payload = pattern && this.#payload(site, request);
+    if (pattern === undefined || payload === undefined) return undefined;
+    return { key: `rpc:${hashedKey([site, pattern, payload, audience])}`, site, request };
+  }
+
+  #siteOf(context: ExecutionContext): string | undefined {
     const site = this.#sites.of(context);
     const handler = context.getHandler();
     const name = site ?? `${context.getClass().name}.${handler.name}`;
@@ -33,23 +56,14 @@ export class ReplyKeys {
     return this.#refuse(name, 'name', 'another class of the same name has it too: rename one of them');
   }
 
-  /** @returns `undefined` when the reply is not to be kept */
-  keyOf(site: string, context: ExecutionContext, policy: ReplyPolicy): string | undefined {
-    const request = requestOf(context);
-    const audience = audienceOf(request, policy.scope, policy.identity);
-    if (audience === undefined) return undefined;
-    const pattern = this.#pattern(site, context, request);
-    if (pattern === undefined) return undefined;
+  #payload(site: string, { data }: RpcRequest): string | undefined {
     try {
-      return `rpc:${hashedKey([site, pattern, hashArguments([request.data]), audience])}`;
+      return hashArguments([data]);
     } catch (error) {
       if (!(error instanceof UnhashableError)) throw error;
       const where = error.where.replace(/^argument 1/, 'the payload');
-      return this.#refuse(
-        site,
-        'payload',
-        `${where} is ${error.what}, by which requests cannot be told apart`,
-      );
+      const reason = `${where} is ${error.what}, by which requests cannot be told apart`;
+      return this.#refuse(site, 'payload', reason);
     }
   }
 

@@ -8,8 +8,12 @@ interface Emissions {
  * `negativeTtl`); otherwise the list of what was emitted. A value that looks like such a list is stored as one.
  */
 export function packReply(emissions: readonly unknown[]): unknown {
-  const isOne = emissions.length === 1 && emissions[0] !== undefined && !isPacked(emissions[0]);
-  return isOne ? emissions[0] : { emissions };
+  return isOneValue(emissions) ? emissions[0] : { emissions };
+}
+
+/** Whether a reply is stored as the value it consists of. */
+export function isOneValue(emissions: readonly unknown[]): boolean {
+  return emissions.length === 1 && emissions[0] !== undefined && !isPacked(emissions[0]);
 }
 
 export function unpackReply(stored: unknown): readonly unknown[] {

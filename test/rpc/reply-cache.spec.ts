@@ -25,7 +25,7 @@ class Person {
 @Controller()
 class Sums {
   @MessagePattern({ cmd: 'sum' })
-  @Replies({ options: { ttl: 60, tags: (sum) => [`sum-${String(sum)}`] } })
+  @Replies({ tagsOf: ({ data }, sum) => [`sum-${String(sum)}`, `of-${String(data)}`] })
   async sum(numbers: number[]) {
     calls.push(numbers);
     await gate?.promise;
@@ -149,6 +149,9 @@ describe.each(['pure', 'hybrid'] as const)('replies of a %s microservice', (kind
     await cache.invalidateTags(['sum-3']);
     await ask({ cmd: 'sum' }, [1, 2]);
     expect(calls).toHaveLength(2);
+    await cache.invalidateTags(['of-1,2']);
+    await ask({ cmd: 'sum' }, [1, 2]);
+    expect(calls).toHaveLength(3);
   });
 
   it('are told apart by the pattern they were asked by', async () => {

@@ -1,5 +1,13 @@
 import type { BaseContext, GraphQLRequestContextResponseForOperation } from '@apollo/server';
-import { type DocumentNode, type GraphQLSchema, OperationTypeNode, print, printSchema, visit } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  print,
+  printSchema,
+  visit,
+} from 'graphql';
 
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import type { SaidOnce } from '../nest/said-once.js';
@@ -28,7 +36,9 @@ export function operationKey(
   options: AudienceOptions,
   notices: SaidOnce,
 ): OperationKey | undefined {
-  if (operation.operation.operation !== OperationTypeNode.QUERY || saysNoStore(operation)) return undefined;
+  // None, although Apollo's types say otherwise, when a document has several and the request names none of them.
+  const chosen = operation.operation as OperationDefinitionNode | undefined;
+  if (chosen?.operation !== OperationTypeNode.QUERY || saysNoStore(operation)) return undefined;
   const audience = audienceOfContext(operation.contextValue, options, () =>
     notices.notCached(nameOf(operation), 'audience', UNSEEN),
   );

@@ -196,6 +196,16 @@ describe('a stream', () => {
   });
 });
 
+it('a failure reaches all who wait, after what came before it', async () => {
+  const source = new Subject<number>();
+  const readers = [await read({}, () => source), await read({}, () => of('own'))];
+  source.next(1);
+  source.error(new Error('no more'));
+  await breathe();
+  for (const { seen } of readers) expect(seen).toEqual([1, 'error: no more']);
+  expect((await read({}, () => of('anew'))).seen).toEqual(['anew', 'end']);
+});
+
 it('a handler that takes too long is stopped, and its caller told', async () => {
   const source = new Subject<number>();
   const policy = { options: { loadTimeout: { hard: 5 } } };

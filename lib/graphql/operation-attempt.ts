@@ -48,10 +48,10 @@ export class OperationAttempt {
       begun(EXECUTE);
       return finished;
     };
-    const reading = cache.getOrSet(key.key, load, policy.entry).then(
-      (stored) => ((answered = true), stored as StoredResult | undefined),
-      (error: unknown) => this.#failed(operation, error),
-    );
+    const reading = cache
+      .getOrSet<unknown>(key.key, load, policy.entry)
+      .catch((error: unknown) => this.#failed(operation, error))
+      .finally(() => (answered = true)) as Promise<StoredResult | undefined>;
     const first = await Promise.race([reading, begins]);
     return first === EXECUTE ? undefined : first;
   }

@@ -66,7 +66,10 @@ export class CacheArgumentError extends CacheError {
   readonly code = 'CACHE_ARGUMENT_INVALID';
 }
 
-/** A decorator is used wrongly: an unknown template name, unreadable parameters. Thrown when the class is defined. */
+/**
+ * A decorator is used wrongly: an unknown template name, unreadable parameters. Thrown when the class is defined, or at start
+ * for what only the application knows.
+ */
 export class CacheDecoratorError extends CacheError {
   readonly code = 'CACHE_DECORATOR_INVALID';
 }

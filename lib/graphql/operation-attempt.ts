@@ -1,0 +1,103 @@
+import { execute, type GraphQLSchema } from 'graphql';
+
+import type { CacheManager } from '../core/cache-manager.js';
+import type { LoadContext } from '../core/load-context.js';
+import type { SaidOnce } from '../nest/said-once.js';
+import { CacheError, CacheValueError } from '../primitives/errors.js';
+import { nameOf, type Operation, operationKey, type OperationKey } from './operation-key.js';
+import type { OperationPolicy } from './operation-policy.js';
+import { cookiesOf, type OperationResult, storableResult, type StoredResult } from './operation-result.js';
+
+/** The request is to be executed by the server. */
+const EXECUTE = Symbol('execute');
+
+/** What the attempts of one plugin have in common. */
+export interface AttemptParts {
+  readonly cache: CacheManager;
+  readonly policy: OperationPolicy;
+  readonly notices: SaidOnce;
+  /** The schemas whose queries are resolved in this process. */
+  readonly resolving: WeakSet<GraphQLSchema>;
+}
+
+/**
+ * One request. The server executes its operation between two hooks, so the loader that the cache calls is a promise: the
+ * second hook settles it. That keeps what the cache knows of time: it takes the clock when the loader begins, and refuses
+ * what an invalidation has overtaken.
+ */
+export class OperationAttempt {
+  #finish: ((result: StoredResult | undefined) => void) | undefined;
+  #key: OperationKey | undefined;
+  #cookies = '';
+
+  constructor(private readonly parts: AttemptParts) {}
+
+  /** @returns `undefined` when the operation is to be executed; `finish` or `giveUp` must be called then */
+  async begin(operation: Operation): Promise<StoredResult | undefined> {
+    const { cache, policy, notices } = this.parts;
+    const key = operationKey(operation, policy.audience, notices);
+    if (key === undefined) return undefined;
+    this.#key = key;
+    this.#cookies = cookiesOf(operation);
+    let answered = false;
+    let begun!: (execute: typeof EXECUTE) => void;
+    const begins = new Promise<typeof EXECUTE>((resolve) => (begun = resolve));
+    const load = ({ background }: LoadContext): Promise<unknown> => {
+      if (background || answered) return this.#refresh(operation);
+      const finished = new Promise<StoredResult | undefined>((resolve) => (this.#finish = resolve));
+      begun(EXECUTE);
+      return finished;
+    };
+    const reading = cache
+      .getOrSet<unknown>(key.key, load, policy.entry)
+      .catch((error: unknown) => this.#failed(operation, error))
+      .finally(() => (answered = true)) as Promise<StoredResult | undefined>;
+    const first = await Promise.race([reading, begins]);
+    return first === EXECUTE ? undefined : first;
+  }
+
+  /** For the others who wait: the operation has been executed. */
+  finish(operation: Operation, result: OperationResult | undefined): void {
+    this.#finish?.(result && this.#storable(operation, result));
+  }
+
+  /** For the others who wait: nothing will come of it. */
+  giveUp(): void {
+    this.#finish?.(undefined);
+  }
+
+  #storable(operation: Operation, result: OperationResult): StoredResult | undefined {
+    return storableResult(operation, this.#key!, this.parts.policy.audience, this.#cookies, result);
+  }
+
+  /** Executes it for nobody in particular, after the request was answered. */
+  async #refresh(operation: Operation): Promise<StoredResult | undefined> {
+    if (!this.parts.resolving.has(operation.schema)) throw this.#cannotRefresh(operation);
+    const { schema, document, contextValue, request } = operation;
+    const { variables: variableValues, operationName } = request;
+    const result = (await execute({
+      schema,
+      document,
+      contextValue,
+      variableValues,
+      operationName,
+    })) as OperationResult;
+    const [error] = result.errors ?? [];
+    if (error !== undefined) throw error;
+    return this.#storable(operation, result);
+  }
+
+  #cannotRefresh(operation: Operation): Error {
+    const reason =
+      'its schema has no resolvers of its own (a gateway, a rootValue): leave staleWhileRevalidate and refreshAhead out';
+    this.parts.notices.notCached(nameOf(operation), 'refresh', reason);
+    return new Error(reason);
+  }
+
+  /** A failure of the cache is none of the request. */
+  #failed(operation: Operation, error: unknown): undefined {
+    if (error instanceof CacheError && !(error instanceof CacheValueError)) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.parts.notices.notCached(nameOf(operation), 'value', reason);
+  }
+}

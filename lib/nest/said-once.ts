@@ -1,0 +1,29 @@
+import { Logger } from '@nestjs/common';
+
+/** The most things remembered: they come from the application's own handlers. */
+const MOST = 10_000;
+
+/** Says why something is not cached, once for each handler. */
+export class SaidOnce {
+  readonly #said = new Set<string>();
+  readonly #logger: Logger;
+
+  /**
+   * @param speaker who says it, as the log is to name it
+   * @param what is not cached: `replies`
+   */
+  constructor(
+    speaker: string,
+    private readonly what: string,
+  ) {
+    this.#logger = new Logger(speaker);
+  }
+
+  /** @param topic what the reason is about; of one topic only the first reason is said */
+  notCached(site: string, topic: string, reason: string): void {
+    const subject = `${topic} ${site}`;
+    if (this.#said.has(subject) || this.#said.size === MOST) return;
+    this.#said.add(subject);
+    this.#logger.warn(`${this.what} of ${site} are not cached: ${reason}`);
+  }
+}

@@ -1,3 +1,4 @@
+import type { ClassType } from '../codec/class-type.js';
 import type { RefreshAhead } from '../tiers/lifetime.js';
 import type { TierName } from '../observability/outcome.js';
 import type { ByteSize } from '../primitives/byte-size.js';
@@ -54,6 +55,8 @@ export interface CacheResponseOptions {
    * RFC 9111 has it. Default `'policy'`.
    */
   freshness?: 'policy' | 'origin';
+  /** Of RPC handlers: the class whose instances they reply with, as for entries. */
+  type?: ClassType;
   /** The name of the cache to use, instead of the default one. */
   cache?: string;
 }
@@ -79,5 +82,6 @@ export const RESPONSE_OPTION_NAMES = [
   'sharedMaxAge',
   'tagField',
   'freshness',
+  'type',
   'cache',
 ] as const satisfies readonly (keyof CacheResponseOptions)[];

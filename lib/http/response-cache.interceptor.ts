@@ -17,6 +17,7 @@ import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.j
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import { Fills } from './fills.js';
+import { ReplyRoutes } from './reply-routes.js';
 import { ResponseCache } from './response-cache.js';
 import { Revalidation } from './revalidation.js';
 import { Routes } from './routes.js';
@@ -36,6 +37,7 @@ const TAKEN = new WeakSet<object>();
 @Injectable()
 export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   readonly #routes: Routes;
+  readonly #replies: ReplyRoutes;
   readonly #cache: ResponseCache;
   /** A cache forgets what a request with an unsafe method has changed (RFC 9111 4.4). */
   readonly #invalidation: CacheInvalidationInterceptor;
@@ -49,6 +51,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
     this.#invalidation = new CacheInvalidationInterceptor(modules);
+    this.#replies = new ReplyRoutes(modules, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
       (host.httpAdapter.getHttpServer() as Server).emit('request', request, response);
@@ -66,7 +69,9 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http') return this.#leave(context.getType(), next);
+    const type = context.getType<string>();
+    if (type === 'rpc') return this.#replies.serve(context, next);
+    if (type !== 'http') return this.#leave(type, next);
     const cached = this.#routes.of(context);
     if (cached === undefined) return next.handle();
     const http = context.switchToHttp();

@@ -122,6 +122,7 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   oneOf('freshness', freshness, FRESHNESS);
   functionOrNothing('identity', identity);
   functionOrNothing('key', key);
+  functionOrNothing('type', options.type);
   if (tags !== undefined && typeof tags !== 'function') checkEntryTags(tags);
   names('query', options.query, /^[^]+$/);
   names('vary', options.vary, FIELD_NAME);
@@ -167,7 +168,7 @@ function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void 
 
 function functionOrNothing(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function')
-    throw wrong(name, value, 'a function of the request');
+    throw wrong(name, value, name === 'type' ? 'a class' : 'a function of the request');
 }
 
 function names(name: string, value: unknown, pattern: RegExp): void {

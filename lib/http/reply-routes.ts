@@ -1,0 +1,74 @@
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+
+import type { CacheManager } from '../core/cache-manager.js';
+import type { Identity } from '../nest/audience.js';
+import { ReplyCache } from '../rpc/reply-cache.js';
+import type { ReplyPolicy } from '../rpc/reply-policy.js';
+import type { RpcRequest } from '../rpc/rpc-request.js';
+import { cacheNamed } from './cache-named.js';
+import type { CacheResponseOptions } from './cache-response-options.js';
+import { responseOptionsOf } from './metadata.js';
+import { resolveResponsePolicy } from './response-policy.js';
+
+/** What a handler's replies are kept by. */
+interface ReplyRoute {
+  readonly replies: ReplyCache;
+  readonly policy: ReplyPolicy;
+}
+
+/** Which RPC handlers are cached, and how. Only those that say so: a request may be a command there. */
+export class ReplyRoutes {
+  readonly #routes = new WeakMap<object, Map<object, ReplyRoute | undefined>>();
+  readonly #caches = new Map<CacheManager, ReplyCache>();
+
+  /** @param defaults what holds where the decorator says nothing */
+  constructor(
+    private readonly modules: ModuleRef,
+    private readonly defaults: CacheResponseOptions,
+  ) {}
+
+  serve(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const route = this.#of(context.getClass(), context.getHandler());
+    return route === undefined ? next.handle() : route.replies.serve(context, next, route.policy);
+  }
+
+  #of(controller: object, handler: object): ReplyRoute | undefined {
+    const known = this.#routes.get(handler) ?? new Map<object, ReplyRoute | undefined>();
+    this.#routes.set(handler, known);
+    if (!known.has(controller)) known.set(controller, this.#make(controller, handler));
+    return known.get(controller);
+  }
+
+  #make(controller: object, handler: object): ReplyRoute | undefined {
+    const own = responseOptionsOf(controller, handler);
+    if (own === false || own === undefined) return undefined;
+    const options = { ...this.defaults, ...own };
+    const policy = resolveResponsePolicy(options);
+    if (policy === undefined) return undefined;
+    const { scope, tags, tagsOf, entry } = policy;
+    return {
+      replies: this.#cache(cacheNamed(this.modules, policy.cache)),
+      policy: {
+        options: Object.freeze({
+          ...entry,
+          isolation: undefined,
+          loadTimeout: undefined,
+          tags: Object.freeze([...tags]) as string[],
+          ...(options.type !== undefined && { type: options.type }),
+        }),
+        // What they are given is the request of the transport.
+        tagsOf: tagsOf as ReplyPolicy['tagsOf'],
+        scope,
+        identity: policy.identity as Identity<RpcRequest> | undefined,
+      },
+    };
+  }
+
+  #cache(cache: CacheManager): ReplyCache {
+    let replies = this.#caches.get(cache);
+    if (replies === undefined) this.#caches.set(cache, (replies = new ReplyCache(cache)));
+    return replies;
+  }
+}

@@ -3,7 +3,7 @@ import { isToken, splitList, splitMembers, trimSpace } from './fields.js';
 /** The largest number of seconds told apart from larger ones (RFC 9111 1.2.2): 2³¹. */
 export const MAX_DELTA_SECONDS = 2_147_483_648;
 
-/** The directives of a `Cache-Control` field. Names are asked for in lower case. */
+/** The directives of a `Cache-Control` field, or of one like it. Names are asked for in lower case. */
 export interface CacheControl {
   /** Whether the directive is there, with or without an argument. */
   has(name: string): boolean;
@@ -31,6 +31,11 @@ export function parseCacheControl(value: string | undefined): CacheControl {
     if (known === undefined) directives.set(name, [argument]);
     else known.push(argument);
   }
+  return cacheControl(directives);
+}
+
+/** @param directives by their names in lower case: the arguments, `undefined` for each time that there was none */
+export function cacheControl(directives: ReadonlyMap<string, readonly (string | undefined)[]>): CacheControl {
   return new Directives(directives);
 }
 

@@ -16,6 +16,7 @@ export interface Condition {
 /** What a 304 says of a response (RFC 9110 15.4.5): what the client needs to use and to update its own copy. */
 const FIELDS_OF_304 = new Set([
   'cache-control',
+  'cdn-cache-control',
   'content-location',
   'date',
   'etag',

@@ -1,5 +1,6 @@
-import { MAX_DELTA_SECONDS, parseCacheControl, type CacheControl } from './cache-control.js';
+import { MAX_DELTA_SECONDS, type CacheControl } from './cache-control.js';
 import { type CacheScope, type FieldReader, splitList, trimSpace } from './fields.js';
+import { governing, type Governing } from './governing.js';
 import { parseHttpDate } from './http-date.js';
 import { isHeuristicallyCacheable } from './storable.js';
 
@@ -20,6 +21,8 @@ export interface FreshnessOptions extends Arrival {
   readonly scope?: CacheScope;
   /** Whether a lifetime may be guessed from `Last-Modified`: a tenth of the time since, at most a day. Default: no. */
   readonly heuristic?: boolean;
+  /** Whether `CDN-Cache-Control` is meant for this cache, see {@link governing}. Default: no. */
+  readonly targeted?: boolean;
 }
 
 /** What a response says about its reuse. Times are in milliseconds. */
@@ -39,14 +42,14 @@ export interface Freshness {
 }
 
 export function freshnessOf(response: FieldReader, options: FreshnessOptions): Freshness {
-  const control = parseCacheControl(response('cache-control'));
-  const scope = options.scope ?? 'shared';
+  const { scope = 'shared', targeted = false } = options;
+  const governed = governing(response, targeted);
+  const { control } = governed;
   const forbidsStale = staleIsForbidden(control, scope);
   const window = (name: string): number => (forbidsStale ? 0 : (control.seconds(name) ?? 0) * SECOND);
-  const declared = declaredLifetime(response, options.receivedAt, scope);
-  const guessed = options.heuristic ? guessedLifetime(response, options.status, options.receivedAt) : 0;
+  const guessed = options.heuristic ? guessedLifetime(response, control, options) : 0;
   return {
-    lifetime: declared ?? guessed,
+    lifetime: declaredLifetime(response, governed, options.receivedAt, scope) ?? guessed,
     initialAge: initialAge(response, options),
     alwaysValidate: control.isUnqualified('no-cache'),
     forbidsStale,
@@ -60,16 +63,15 @@ export function freshnessOf(response: FieldReader, options: FreshnessOptions): F
  * @param receivedAt stands in for a `Date` that is missing or invalid
  * @returns milliseconds, 0 for what cannot be read; `undefined`: it declares none
  */
-export function declaredLifetime(
+function declaredLifetime(
   response: FieldReader,
+  { control, expires }: Governing,
   receivedAt: number,
   scope: CacheScope,
 ): number | undefined {
-  const control = parseCacheControl(response('cache-control'));
   const seconds =
     (scope === 'shared' ? control.seconds('s-maxage') : undefined) ?? control.seconds('max-age');
   if (seconds !== undefined) return seconds * SECOND;
-  const expires = response('expires');
   if (expires === undefined) return undefined;
   const end = parseHttpDate(expires, receivedAt);
   if (end === undefined) return 0;
@@ -78,9 +80,12 @@ export function declaredLifetime(
 }
 
 /** RFC 9111 4.2.2. */
-function guessedLifetime(response: FieldReader, status: number, receivedAt: number): number {
-  const isPublic = parseCacheControl(response('cache-control')).has('public');
-  if (!isPublic && !isHeuristicallyCacheable(status)) return 0;
+function guessedLifetime(
+  response: FieldReader,
+  control: CacheControl,
+  { status, receivedAt }: FreshnessOptions,
+): number {
+  if (!control.has('public') && !isHeuristicallyCacheable(status)) return 0;
   const modified = parseHttpDate(response('last-modified'), receivedAt);
   if (modified === undefined) return 0;
   const date = parseHttpDate(response('date'), receivedAt) ?? receivedAt;

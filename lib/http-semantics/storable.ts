@@ -1,5 +1,6 @@
 import { parseCacheControl, type CacheControl } from './cache-control.js';
 import type { CacheScope, FieldReader } from './fields.js';
+import { governing, type Governing } from './governing.js';
 import { parseVary } from './vary.js';
 
 /** Why a response is not stored. */
@@ -31,6 +32,8 @@ export interface StoragePolicy {
   readonly lifetimeIsGiven?: boolean;
   /** Whether it was decided elsewhere that responses to requests with `Authorization` may go to those who will be answered. */
   readonly authorizationIsCovered?: boolean;
+  /** Whether `CDN-Cache-Control` is meant for this cache, see {@link governing}. Default: no. */
+  readonly targeted?: boolean;
 }
 
 /** Statuses whose responses may be reused without saying so (RFC 9110 15.1), other than 206. */
@@ -58,7 +61,8 @@ export function whyNotStorable(exchange: Exchange, policy: StoragePolicy = {}): 
   if (method !== 'GET') return 'method';
   if (!(status >= 200 && status <= 599) || status === 206 || status === 304) return 'status';
   if (parseCacheControl(request('cache-control')).has('no-store')) return 'request-no-store';
-  const control = parseCacheControl(response('cache-control'));
+  const governed = governing(response, policy.targeted ?? false);
+  const { control } = governed;
   const shared = policy.scope !== 'private';
   if (control.has('no-store')) return 'no-store';
   if (shared && control.has('private')) return 'private';
@@ -68,7 +72,7 @@ export function whyNotStorable(exchange: Exchange, policy: StoragePolicy = {}): 
   if (shared && !policy.authorizationIsCovered && request('authorization') !== undefined) {
     if (!allowsAuthorization(control)) return 'authorization';
   }
-  const reusable = policy.lifetimeIsGiven || saysReusable(control, response, shared);
+  const reusable = policy.lifetimeIsGiven || saysReusable(governed, shared);
   return reusable || isHeuristicallyCacheable(status) ? undefined : 'no-freshness';
 }
 
@@ -77,7 +81,7 @@ function allowsAuthorization(control: CacheControl): boolean {
   return control.has('public') || control.has('s-maxage') || control.has('must-revalidate');
 }
 
-function saysReusable(control: CacheControl, response: FieldReader, shared: boolean): boolean {
-  if (control.has('public') || control.has('max-age') || response('expires') !== undefined) return true;
+function saysReusable({ control, expires }: Governing, shared: boolean): boolean {
+  if (control.has('public') || control.has('max-age') || expires !== undefined) return true;
   return shared ? control.has('s-maxage') : control.has('private');
 }

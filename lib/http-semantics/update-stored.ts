@@ -20,6 +20,7 @@ const HOP_BY_HOP = new Set([
 const NEVER_OF_A_CONNECTION = new Set([
   'age',
   'cache-control',
+  'cdn-cache-control',
   'content-encoding',
   'content-length',
   'content-range',
@@ -42,7 +43,7 @@ const COOKIES = new Set(['set-cookie', 'set-cookie2']);
 
 /**
  * The fields of a response that may be stored (RFC 9111 3.1): without those of the connection, without cookies, and without those
- * that `no-cache="…"` and, for a shared cache, `private="…"` name.
+ * that `no-cache="…"` and, for a shared cache, `private="…"` name in `Cache-Control`, whether or not that decides the lifetime.
  */
 export function storableFields(pairs: FieldPairs, scope: CacheScope = 'shared'): FieldPairs {
   const read = readPairs(pairs);

@@ -107,7 +107,8 @@ function keptFor(stored: StoredResponse, { policy }: Route): number {
   const { field } = readyResponse(stored)!;
   const scope = policy.scope === 'private' ? 'private' : 'shared';
   const { storedAt } = stored;
-  const options = { status: stored.status, requestedAt: storedAt, receivedAt: storedAt, scope } as const;
+  const arrival = { requestedAt: storedAt, receivedAt: storedAt };
+  const options = { ...arrival, status: stored.status, scope, targeted: true } as const;
   const { staleWhileRevalidate, staleIfError } = freshnessOf(field, options);
   const left = Math.max(0, stored.freshFor - stored.initialAge);
   const validated = field('etag') !== undefined || field('last-modified') !== undefined;

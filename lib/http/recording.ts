@@ -117,7 +117,7 @@ export class Recording {
     const fields = dated ? written.fields : [...written.fields, ['Date', formatHttpDate(storedAt)] as const];
     const scope = this.route.policy.scope === 'private' ? 'private' : 'shared';
     const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
-    const options = { ...arrival, status: written.status, scope } as const;
+    const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
     return { ...written, fields, storedAt, freshFor: lifetime, initialAge };
   }

@@ -32,7 +32,8 @@ export class Revalidation {
     const { exchange, route } = visit;
     const scope = route.policy.scope === 'private' ? 'private' : 'shared';
     const { status, storedAt, field, initialAge, freshFor } = stored;
-    const said = freshnessOf(field, { status, requestedAt: storedAt, receivedAt: storedAt, scope });
+    const arrival = { requestedAt: storedAt, receivedAt: storedAt };
+    const said = freshnessOf(field, { ...arrival, status, scope, targeted: true });
     const freshness: Freshness = { ...said, lifetime: freshFor, initialAge };
     const age = currentAge(initialAge, storedAt, this.now());
     const reuse = reuseOf(freshness, age, parseRequestDirectives(requestFields(exchange)));

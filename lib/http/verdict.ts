@@ -44,6 +44,7 @@ export function verdictOf(
       scope: policy.scope === 'private' ? 'private' : 'shared',
       lifetimeIsGiven: !policy.byOrigin,
       authorizationIsCovered: !policy.byOrigin,
+      targeted: policy.byOrigin,
     },
   );
   if (why !== undefined) return { uncacheable: why, next: 'run' };

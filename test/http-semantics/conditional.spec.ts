@@ -114,6 +114,7 @@ it('leaves If-Match and If-Unmodified-Since to the handler', () => {
 it('a 304 says what the client needs to use and update its copy, and nothing of the body', () => {
   const kept = [
     ['Cache-Control', 'max-age=5'],
+    ['CDN-Cache-Control', 'max-age=9'],
     ['content-location', '/a'],
     ['Date', at(0)],
     ['ETag', '"a"'],

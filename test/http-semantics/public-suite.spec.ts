@@ -21,6 +21,10 @@ interface More {
 const CC = 'Cache-Control';
 const now = ['Date', 0] as const;
 const control = (value: string): readonly [readonly [string, Value]] => [[CC, value]];
+const cdn = (value: string, ...more: readonly (readonly [string, Value])[]): Case[1] => [
+  ['CDN-Cache-Control', value],
+  ...more,
+];
 const expires = (value: Value, ...more: readonly (readonly [string, Value])[]): Case[1] => [
   ['Expires', value],
   now,
@@ -43,8 +47,9 @@ function isReused([, values, more = {}]: Case): boolean {
   );
   const response = readPairs(pairs);
   const exchange = { method: 'GET', status, request: readPairs(request), response };
-  if (whyNotStorable(exchange) !== undefined) return false;
-  const freshness = freshnessOf(readPairs(storableFields(pairs)), { status, ...arrival });
+  if (whyNotStorable(exchange, { targeted: true }) !== undefined) return false;
+  const options = { status, ...arrival, targeted: true } as const;
+  const freshness = freshnessOf(readPairs(storableFields(pairs)), options);
   const age = currentAge(freshness.initialAge, arrival.receivedAt, arrival.receivedAt + wait * 1000);
   const reuse = reuseOf(freshness, age, parseRequestDirectives(readPairs(more.next ?? request)));
   return reuse !== 'stale' && reuse !== 'request';
@@ -91,6 +96,14 @@ const REUSED: readonly Case[] = [
   ['status-599-fresh', control('max-age=3600'), { status: 599 }],
   ['ccreq-max-stale', control('max-age=2'), { next: [[CC, 'max-stale=1000']] }],
   ['pragma-response-no-cache', [...control('max-age=3600'), ['Pragma', 'no-cache']]],
+  ['cdn-max-age', cdn('max-age=3600')],
+  ['cdn-max-age-max', cdn('max-age=2147483648')],
+  ['cdn-max-age-max-plus', cdn('max-age=99999999999')],
+  ['cdn-max-age-extension', cdn('foobar, max-age=3600')],
+  ['cdn-max-age-expires', cdn('max-age=3600', ...expires(-10_000))],
+  ['cdn-max-age-cc-max-age-invalid-expires', cdn('max-age=3600', ...expires('0'))],
+  ['cdn-max-age-short-cc-max-age', cdn('max-age=3600', ...control('max-age=1'))],
+  ['cdn-fresh-cc-nostore', cdn('max-age=10000', ...control('no-store'))],
 ];
 
 const NOT_REUSED: readonly Case[] = [
@@ -186,6 +199,17 @@ const NOT_REUSED: readonly Case[] = [
     { next: [[CC, 'min-fresh=1000']] },
   ],
   ['ccreq-no-cache', control('max-age=3600'), { next: [[CC, 'no-cache']] }],
+  ['cdn-max-age-age', cdn('max-age=3600', now, ['Age', '7200'])],
+  ['cdn-max-age-space-before-equals', cdn('max-age =100', ...control('max-age=1'))],
+  ['cdn-max-age-space-after-equals', cdn('max-age= 100', ...control('max-age=1'))],
+  ['cdn-max-age-0', cdn('max-age=0')],
+  ['cdn-max-age-0-expires', cdn('max-age=0', ...expires(10_000))],
+  ['cdn-max-age-long-cc-max-age', cdn('max-age=1', ...control('max-age=3600'))],
+  ['cdn-private', cdn('private', ...control('max-age=10000'), ...expires(10_000)), { wait: 0 }],
+  ['cdn-no-cache', cdn('no-cache', ...control('max-age=10000'), ...expires(10_000)), { wait: 0 }],
+  ['cdn-no-store-cc-fresh', cdn('no-store', ...control('max-age=10000'), ...expires(10_000))],
+  ['cdn-cc-invalid-sh-type-unknown', cdn('max-age=10000, &&&&&', ...control('no-store'))],
+  ['cdn-cc-invalid-sh-type-wrong', cdn('max-age="10000"', ...control('no-store'))],
 ];
 
 it.each(REUSED)('reuses what the public suite wants reused: %s', (...one) => {

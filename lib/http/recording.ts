@@ -1,3 +1,5 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
 import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
 import { strongETag } from '../http-semantics/entity-tag.js';
 import { type FieldPairs, readPairs } from '../http-semantics/fields.js';
@@ -24,6 +26,7 @@ type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 
 /** What is kept of a response while it is written. */
 export class Recording {
   readonly #begun: number;
+  readonly #before: OutgoingHttpHeaders;
   #head: Head | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
@@ -35,6 +38,7 @@ export class Recording {
     private readonly now: () => number,
   ) {
     this.#begun = now();
+    this.#before = exchange.fieldsBefore();
   }
 
   /**
@@ -44,14 +48,18 @@ export class Recording {
    */
   head(body?: Buffer): Uncacheable | undefined {
     const { exchange, route } = this;
-    const { raw, before } = exchange;
+    const { raw } = exchange;
     const verdict = (body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
     if (!route.policy.byOrigin) {
       if (body !== undefined) setEntityTag(exchange, body);
       this.#setTagField();
     }
-    const { fields, removed } = changedFields(raw.getHeaders(), before, (name) => name !== 'cache-status');
+    const { fields, removed } = changedFields(
+      raw.getHeaders(),
+      this.#before,
+      (name) => name !== 'cache-status',
+    );
     const scope = route.policy.scope === 'private' ? 'private' : 'shared';
     const selects = selection(exchange, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };
@@ -94,7 +102,7 @@ export class Recording {
     if (!isUpdateOf(stale.field, readPairs(news))) return undefined;
     const { status, removed, selects, chunked, body } = stale;
     const fields = updatedFields(stale.fields, news);
-    return this.#byOrigin({ status, removed, selects, chunked, fields, body: storedBody(body) });
+    return this.#byOrigin({ status, removed, selects, chunked, fields, body });
   }
 
   /** Its address, and what the options say. */

@@ -8,7 +8,7 @@ import { benchOf, closeBenches } from '../support/caches.js';
 import { breathe, Deferred } from '../support/deferred.js';
 import { describePostgres } from '../support/postgres-server.js';
 import { type CachedShop, openShop } from './open-shop.js';
-import { ENTITIES, openSource, Post, User } from './shop.js';
+import { ENTITIES, openSource, User } from './shop.js';
 import { writing } from './writing.js';
 
 const byId = { order: { id: 'ASC' } } as const;
@@ -183,12 +183,28 @@ describePostgres('repositories on PostgreSQL', (server) => {
     const titles = async () =>
       (await Promise.all([of(1), of(2), of(3)])).map((list) => list.map(({ title }) => title));
     expect(await titles()).toStrictEqual([['first', 'second'], ['third'], []]);
-    const post = (await source.manager.findOne(Post, { where: { id: 1 }, relations: { author: true } }))!;
-    await source.manager.save(Post, { id: 1, title: post.title, author: { id: 2 } });
+    await source.transaction(async (manager) => {
+      const post = (await posts.withManager(manager).loadForUpdate(1))!;
+      await manager.save(Object.assign(post, { author: { id: 2 } }));
+    });
     shop.statements.length = 0;
     expect(await titles()).toStrictEqual([['second'], ['first', 'third'], []]);
     // Two lists and the row of the post.
     expect(selects()).toBe(3);
+  });
+
+  it('pages with a condition on a relation, in whatever order', async () => {
+    const { posts } = shop;
+    const where = { author: { name: 'Ann' } };
+    for (const [order, first] of [
+      [{ id: 'DESC' }, 2],
+      [{ title: 'ASC' }, 1],
+      [{ author: { name: 'ASC' }, id: 'DESC' }, 2],
+    ] as const) {
+      expect(await posts.cached().findOne({ where, order })).toMatchObject({ id: first });
+      const [page, count] = await posts.cached().findAndCount({ where, order, take: 1 });
+      expect([page.map(({ id }) => id), count]).toStrictEqual([[first], 2]);
+    }
   });
 
   it('hidden columns are nowhere in Redis, whoever wrote or read them', async () => {

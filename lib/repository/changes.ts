@@ -11,6 +11,8 @@ export interface TableWrite {
   readonly rows: readonly string[] | undefined;
   /** How many rows were added; `NaN`: some. */
   readonly added: number;
+  /** Whether rows that are still there are in the parts that they were in. Default false: they may be in any. */
+  readonly stays?: boolean;
 }
 
 /** What somebody knows of a written row: the parts that it is in now. */
@@ -30,21 +32,23 @@ export interface LockedRow {
 
 /**
  * What was written to one table. The statements say which rows, and how often; reports only say in which parts those rows are.
- * A row that was written more often than it was reported may be in any part: so what nobody reports widens what is invalidated.
- * So may one that was not locked before: whoever wrote it may have looked before somebody else moved it.
+ * A row that was moved, and written more often than it was reported, may be in any part: so what nobody reports widens what is
+ * invalidated. So may one that was not locked before: whoever wrote it may have looked before somebody else moved it.
  */
 class TableChanges {
   /** How often each row was written that was there before; `undefined` when it may be any. */
   #rows: Map<string, number> | undefined = new Map();
+  /** Those that may be in another part than before. */
+  readonly #moved = new Set<string>();
   #added = 0;
   readonly #reported = new Map<string, number>();
   #reportedAdded = 0;
   readonly #partitions = new Map<string, Partition>();
   readonly #locked = new Map<string, readonly Partition[]>();
 
-  write({ rows, added }: TableWrite): void {
+  write({ rows, added, stays = false }: TableWrite): void {
     if (rows === undefined) this.#rows = undefined;
-    else for (const row of rows) this.#count(row, 1);
+    else for (const row of rows) this.#count(row, 1, stays);
     this.#added += added;
   }
 
@@ -66,7 +70,7 @@ class TableChanges {
 
   take(other: TableChanges): void {
     if (other.#rows === undefined) this.#rows = undefined;
-    else for (const [row, times] of other.#rows) this.#count(row, times);
+    else for (const [row, times] of other.#rows) this.#count(row, times, !other.#moved.has(row));
     this.#added += other.#added;
     for (const [id, times] of other.#reported) increase(this.#reported, id, times);
     this.#reportedAdded += other.#reportedAdded;
@@ -74,9 +78,10 @@ class TableChanges {
     for (const [id, partitions] of other.#locked) this.lock(id, partitions);
   }
 
-  #count(row: string, times: number): void {
+  #count(row: string, times: number, stays: boolean): void {
     if (this.#rows === undefined) return;
     increase(this.#rows, row, times);
+    if (!stays) this.#moved.add(row);
     if (this.#rows.size > MOST_ROWS) this.#rows = undefined;
   }
 
@@ -95,7 +100,8 @@ class TableChanges {
     const before: Partition[] = [];
     for (const [id, times] of this.#rows) {
       const locked = this.#locked.get(id);
-      if (locked === undefined || times > (this.#reported.get(id) ?? 0)) return undefined;
+      const isReported = !this.#moved.has(id) || times <= (this.#reported.get(id) ?? 0);
+      if (locked === undefined || !isReported) return undefined;
       before.push(...locked);
     }
     return [...before, ...this.#partitions.values()];

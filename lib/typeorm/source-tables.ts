@@ -159,13 +159,23 @@ function rowsOf(table: Table, write: SqlWrite, result: unknown): Omit<TableWrite
     case 'insert':
       return { rows: [], added: write.skips === true ? Number.NaN : countOf(result) };
     case 'update':
+      return { rows: idsOf(table, write), added: 0, stays: stays(table, write) };
     case 'delete':
-      return { rows: idsOf(table, write), added: 0 };
+      return { rows: idsOf(table, write), added: 0, stays: true };
     case 'upsert':
       return { rows: undefined, added: Number.NaN };
     default:
       return { rows: undefined, added: 0 };
   }
+}
+
+/** Whether an update leaves rows in the parts of the table that they are in. */
+function stays({ mappings }: Table, { sets }: SqlWrite): boolean {
+  const columns = mappings.flatMap(({ partitionColumns }) => partitionColumns.map(({ column }) => column));
+  return columns.every(
+    ({ databaseName, generatedType }) =>
+      generatedType === undefined && sets !== undefined && !setsColumn(sets, databaseName),
+  );
 }
 
 /** How many rows the driver says were inserted. */

@@ -21,6 +21,8 @@ beforeEach(() => {
   log.begin(session);
 });
 
+const writeWhereItIs = (row: string) =>
+  log.write(session, { table: 'tasks', rows: [row], added: 0, stays: true });
 const write = (...rows: string[]) => log.write(session, { table: 'tasks', rows, added: 0 });
 const lock = (id: string, owner: string) =>
   log.lock(session, { table: 'tasks', id, partitions: partitionsOf(owner) });
@@ -37,6 +39,15 @@ describe('parts of a table', () => {
     write('1');
     report('1', 'bob');
     expect(await partitions()).toStrictEqual([partOf('ann'), partOf('bob')]);
+  });
+
+  it('of a locked row that no write moves: that it was in, though nobody reports it', async () => {
+    lock('1', 'ann');
+    writeWhereItIs('1');
+    log.savepoint(session, 'a');
+    writeWhereItIs('1');
+    await log.release(session, 'a');
+    expect(await partitions()).toStrictEqual([partOf('ann')]);
   });
 
   it('of a removed one: that it was in', async () => {
@@ -78,6 +89,30 @@ describe('parts of a table', () => {
         write('1');
         write('1');
         report('1', 'bob');
+      },
+    ],
+    [
+      'it was moved once, which was not reported, and written once, which was',
+      () => {
+        lock('1', 'ann');
+        writeWhereItIs('1');
+        report('1', 'ann');
+        write('1');
+      },
+    ],
+    [
+      'it was written where it is, but not locked',
+      () => {
+        writeWhereItIs('1');
+        report('1', 'ann');
+      },
+    ],
+    [
+      'it was moved in a savepoint, which was not reported',
+      () => {
+        lock('1', 'ann');
+        log.savepoint(session, 'a');
+        write('1');
       },
     ],
     [

@@ -195,7 +195,7 @@ describe('bad input is an error that says what to do', () => {
       'a relation that is none',
       () => of(User).relation({} as User, 'pots' as 'posts'),
       'CACHE_ENTITY_INVALID',
-      /no relation 'pots'; did you mean posts|no relation 'pots'/,
+      /User has no relation 'pots'.*posts.*: there are posts/,
     ],
     [
       'no unique index',

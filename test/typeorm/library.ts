@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import {
   Column,
   Entity,
+  Index,
   JoinColumn,
   ManyToOne,
   OneToMany,
@@ -35,6 +36,14 @@ export class Book {
   @ManyToOne(() => Writer, (writer) => writer.books, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'writerId' })
   writer!: Relation<Writer> | null;
+  @ManyToOne(() => Book, { nullable: true }) sequelOf!: Relation<Book> | null;
+}
+
+@CacheEntity()
+@Entity()
+export class Loan {
+  @PrimaryGeneratedColumn() id!: number;
+  @ManyToOne(() => Book, { onDelete: 'CASCADE' }) book!: Relation<Book>;
 }
 
 /** In an order of its own. */
@@ -43,7 +52,7 @@ export class Book {
 export class Sorted {
   @PrimaryGeneratedColumn() id!: number;
   @Column() title!: string;
-  @ManyToOne(() => Writer, { nullable: true }) writer!: Relation<Writer> | null;
+  @ManyToOne(() => Writer, { nullable: true, onUpdate: 'CASCADE' }) writer!: Relation<Writer> | null;
 }
 
 @CacheEntity()
@@ -63,6 +72,7 @@ export class Shelf {
 
 @CacheEntity()
 @Entity()
+@Index(['name'], { unique: true, where: '"id" > 100' })
 export class Slot {
   @PrimaryGeneratedColumn() id!: number;
   @Column() name!: string;
@@ -90,6 +100,9 @@ export class Member {
 export class Badge {
   @PrimaryGeneratedColumn() id!: number;
   @ManyToOne(() => Member, (member) => member.badges) member!: Relation<Member>;
+  @ManyToOne(() => Writer, { nullable: true })
+  @JoinColumn({ name: 'ownerName', referencedColumnName: 'name' })
+  owner!: Relation<Writer> | null;
 }
 
 @CacheEntity()
@@ -107,4 +120,17 @@ export class Volume {
   @ManyToOne(() => Series, (series) => series.volumes) series!: Promise<Series>;
 }
 
-export const LIBRARY = [Writer, Book, Sorted, WriterView, Shelf, Slot, Rack, Member, Badge, Series, Volume];
+export const LIBRARY = [
+  Writer,
+  Book,
+  Sorted,
+  WriterView,
+  Shelf,
+  Slot,
+  Rack,
+  Member,
+  Badge,
+  Series,
+  Volume,
+  Loan,
+];

@@ -153,6 +153,17 @@ describePostgres('parts of a table, on PostgreSQL', (server) => {
         (manager, book) => manager.save(Object.assign(book, { writerId: null, writer: null })),
         1,
       ],
+      ['update of another column', (manager) => manager.update(Book, 1, { title: 'y' }), 1],
+      ['delete', (manager) => manager.delete(Book, 1), 1],
+      [
+        'save of another column, and then an update that says nothing',
+        async (manager, book) => {
+          await manager.save(Object.assign(book, { title: 'y' }));
+          await manager.update(Book, 1, { writerId: 2 });
+        },
+        3,
+      ],
+      ['raw SQL', (manager) => manager.query(`UPDATE book SET title = 'y' WHERE id = 1`), 1],
       [
         'save after a write that says nothing',
         async (manager, book) => {

@@ -7,6 +7,7 @@ import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { breathe, Deferred } from '../support/deferred.js';
 import { describePostgres } from '../support/postgres-server.js';
+import { until } from '../support/until.js';
 import { type CachedShop, openShop } from './open-shop.js';
 import { ENTITIES, openSource, User } from './shop.js';
 import { writing } from './writing.js';
@@ -108,6 +109,45 @@ describePostgres('repositories on PostgreSQL', (server) => {
     await raw('DROP TABLE note');
   });
 
+  it('a commit whose answer is lost may have been carried out', async () => {
+    const { source, users } = shop;
+    await users.findById(1);
+    const runner = source.createQueryRunner();
+    const client = (await runner.connect()) as { query(...args: unknown[]): Promise<unknown> };
+    const query = client.query.bind(client);
+    client.query = async (...args) => {
+      const result = await query(...args);
+      if (args[0] === 'COMMIT') throw new Error('connection lost');
+      return result;
+    };
+    await runner.startTransaction();
+    await runner.query(`UPDATE "user" SET name = 'Anna' WHERE id = 1`);
+    await expect(runner.commitTransaction()).rejects.toThrow('connection lost');
+    client.query = query;
+    expect(await users.findById(1)).toMatchObject({ name: 'Anna' });
+    await runner.release();
+  });
+
+  it('a write to what is no table of an entity may be one to any', async () => {
+    const { users } = shop;
+    await raw('CREATE VIEW people AS SELECT id, name FROM "user"');
+    try {
+      await users.findById(1);
+      await raw(`UPDATE people SET name = 'Anna' WHERE id = 1`);
+      expect(await users.findById(1)).toMatchObject({ name: 'Anna' });
+    } finally {
+      await raw('DROP VIEW people');
+    }
+  });
+
+  it('clear', async () => {
+    const { source, labels } = shop;
+    await labels.insert({ name: 'red' });
+    expect([await labels.findById('red'), await labels.cached().count()]).toMatchObject([{ name: 'red' }, 1]);
+    await source.getRepository('Label').clear({ cascade: true });
+    expect([await labels.findById('red'), await labels.cached().count()]).toStrictEqual([null, 0]);
+  });
+
   it('overlapping writers', async () => {
     const { source, users } = shop;
     const first = new Deferred<void>();
@@ -124,9 +164,17 @@ describePostgres('repositories on PostgreSQL', (server) => {
     });
     await locked.promise;
     const two = source.transaction((manager) => write(manager, '+2'));
-    await users.findById(1);
+    await until(async () => {
+      const [{ waiting }] = (await raw(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      )) as [{ waiting: number }];
+      return waiting === 1;
+    });
+    expect(await users.findById(1)).toMatchObject({ name: 'Ann' });
     first.resolve();
-    await Promise.all([one, two]);
+    await one;
+    expect((await users.findById(1))!.name).toMatch(/^Ann\+1/);
+    await two;
     expect(await users.findById(1)).toMatchObject({ name: 'Ann+1+2' });
   });
 

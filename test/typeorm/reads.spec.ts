@@ -91,13 +91,15 @@ describe('lists', () => {
     const of = (id: number) => posts.cached().find({ where: { author: { id } }, order: { id: 'ASC' } });
     expect((await of(1)).map(({ title }) => title)).toStrictEqual(['first', 'second']);
     expect(await of(2)).toHaveLength(1);
-    statements.length = 0;
-    const third = await posts.loadForUpdate(3);
-    expect(third).toMatchObject({ title: 'third' });
-    await source.manager.save(Post, { id: 3, title: 'changed', author: { id: 2 } });
+    await source.transaction(async (manager) => {
+      const third = (await posts.withManager(manager).loadForUpdate(3))!;
+      await posts.withManager(manager).save(Object.assign(third, { title: 'changed' }));
+    });
     statements.length = 0;
     await of(1);
+    expect(selects()).toBe(0);
     expect((await of(2)).map(({ title }) => title)).toStrictEqual(['changed']);
+    expect(selects()).toBe(2);
   });
 
   it('count, exists, findAndCount, findOne', async () => {
@@ -120,6 +122,15 @@ describe('lists', () => {
     }
     expect(selects()).toBe(1);
   });
+});
+
+it('rows that are marked as deleted are not related to anything', async () => {
+  const ann = (await users.findById(1))!;
+  expect(await users.relation(ann, 'posts')).toHaveLength(2);
+  await posts.softDelete(1);
+  expect((await users.relation(ann, 'posts')).map(({ title }) => title)).toStrictEqual(['second']);
+  await posts.restore(1);
+  expect(await users.relation(ann, 'posts')).toHaveLength(2);
 });
 
 it('relations, one by one and for lists', async () => {

@@ -84,7 +84,9 @@ async function run(
   const { parent, related } = link;
   const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
   await observer.read(session, async (manager) => {
-    for (const some of inStatements(parents, parent.length)) {
+    // Each of them in one statement only.
+    const distinct = [...new Map(parents.map((id) => [id.text, id])).values()];
+    for (const some of inStatements(distinct, parent.length)) {
       for (const row of await relatedRows(link, some, manager)) {
         const of = owner.idFrom(parent.map((_, i) => row[`p${i}`]));
         lists.get(of.text)?.push(target.idFrom(related.map((_, i) => row[`t${i}`])));

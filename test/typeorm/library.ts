@@ -60,6 +60,7 @@ export class Sorted {
 export class WriterView {
   @PrimaryColumn() id!: number;
   @ViewColumn() name!: string;
+  @OneToMany(() => Badge, (badge) => badge.patron) badges!: Relation<Badge>[];
 }
 
 @Entity()
@@ -100,6 +101,11 @@ export class Member {
 export class Badge {
   @PrimaryGeneratedColumn() id!: number;
   @ManyToOne(() => Member, (member) => member.badges) member!: Relation<Member>;
+  @ManyToOne(() => WriterView, (writer) => writer.badges, {
+    nullable: true,
+    createForeignKeyConstraints: false,
+  })
+  patron!: Relation<WriterView> | null;
   @ManyToOne(() => Writer, { nullable: true })
   @JoinColumn({ name: 'ownerName', referencedColumnName: 'name' })
   owner!: Relation<Writer> | null;

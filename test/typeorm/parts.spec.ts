@@ -51,7 +51,7 @@ describePostgres('parts of a table, on PostgreSQL', (server) => {
   });
 
   async function open(more: object = {}): Promise<void> {
-    ({ source, statements } = await openSource({ ...options, ...more } as DataSourceOptions));
+    ({ source, statements } = await openSource({ ...options, ...more }));
     cached = DataSourceCache.of('default', source, (await benchOf('memory + redis')).cache);
     books = new CachedRepository(cached, Book);
     await source.manager.save(Writer, [{ name: 'Ann' }, { name: 'Bob' }, { name: 'Cleo' }]);

@@ -15,7 +15,6 @@ import {
   Shelf,
   Slot,
   Sorted,
-  Volume,
   Writer,
   WriterView,
 } from './library.js';
@@ -90,6 +89,17 @@ describe('views', () => {
     await of(Writer).update(1, { name: 'Anna' });
     expect(await named().find()).toMatchObject([{ name: 'Anna' }]);
     expect(await named().findOne({ where: { id: 1 } })).toMatchObject({ name: 'Anna' });
+  });
+
+  it('are nothing that an entity is related to', async () => {
+    await of(Writer).insert({ name: 'Ann' });
+    const badge = await source.manager.save(Badge, { patron: { id: 1 } });
+    await expect(of(Badge).relation(badge, 'patron')).rejects.toMatchObject(UNSUPPORTED);
+    await expect(of(WriterView).relation({ id: 1 } as WriterView, 'badges')).resolves.toMatchObject([
+      { id: 1 },
+    ]);
+    await of(Badge).delete(1);
+    await expect(of(WriterView).relation({ id: 1 } as WriterView, 'badges')).resolves.toStrictEqual([]);
   });
 
   it.each<[string, (views: CachedRepository<WriterView>) => Promise<unknown>]>([
@@ -301,7 +311,7 @@ describe('what came from the cache is not written back', () => {
     const [series] = await of(Series)
       .cached()
       .find({ relations: { volumes: true } });
-    const volume = ((await series!.volumes) as Volume[])[0]!;
+    const volume = (await series!.volumes)[0]!;
     volume.title = 'changed';
     await expect(source.manager.save(volume)).rejects.toMatchObject(readOnly);
   });

@@ -6,7 +6,7 @@ import { CachedRepository } from '../../lib/typeorm/cached-repository.js';
 import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
 import { closeBenches } from '../support/caches.js';
 import { openShop } from './open-shop.js';
-import { Post, SQLJS, Stock, User } from './shop.js';
+import { Label, Post, SQLJS, Stock, User } from './shop.js';
 
 let source: DataSource;
 let statements: string[];
@@ -126,11 +126,18 @@ describe('lists', () => {
 
 it('rows that are marked as deleted are not related to anything', async () => {
   const ann = (await users.findById(1))!;
-  expect(await users.relation(ann, 'posts')).toHaveLength(2);
+  await source.manager.save(Post, { id: 1, labels: [await source.manager.save(Label, { name: 'red' })] });
+  const labels = new CachedRepository(DataSourceCache.of('default', source, cache), Label);
+  const red = (await labels.findById('red'))!;
+  const titles = async () =>
+    [await users.relation(ann, 'posts'), await labels.relation(red, 'posts')].map((list) =>
+      list.map(({ title }) => title),
+    );
+  expect(await titles()).toStrictEqual([['first', 'second'], ['first']]);
   await posts.softDelete(1);
-  expect((await users.relation(ann, 'posts')).map(({ title }) => title)).toStrictEqual(['second']);
+  expect(await titles()).toStrictEqual([['second'], []]);
   await posts.restore(1);
-  expect(await users.relation(ann, 'posts')).toHaveLength(2);
+  expect(await titles()).toStrictEqual([['first', 'second'], ['first']]);
 });
 
 it('relations, one by one and for lists', async () => {

@@ -15,8 +15,8 @@ import type { CachedEntity } from './cached-entity.js';
 import { CachedFinder, type CachedQueryOptions } from './cached-finder.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { checkUniqueIndex } from './find-options.js';
+import { loadForUpdate } from './load-for-update.js';
 import { relatedEntities } from './related-entities.js';
-import { valued } from './typeorm-adapter.js';
 
 /** An id: a scalar, or an object with all parts of a composite one. */
 export type CachedEntityId = string | number | bigint | Date | ObjectLiteral;
@@ -122,22 +122,11 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /**
    * The entity as it is in the database, to be changed and saved; in a transaction its row is locked until the end, where the
-   * database can do that.
+   * database can do that. If it is saved or removed in there, only those parts of the table are outdated (`partitionBy`) that
+   * it was and is in.
    */
   async loadForUpdate(id: CachedEntityId): Promise<Entity | null> {
-    const { adapter, mapping } = this.#parts;
-    const { values } = adapter.idFrom(id);
-    const where = valued(mapping.idColumns, values);
-    const session = this.source.observer.sessionOf(this.manager);
-    const locks =
-      session !== undefined && !['sqljs', 'better-sqlite3'].includes(this.source.dataSource.options.type);
-    return this.source.observer.read(session, (manager) =>
-      manager.getRepository(this.target).findOne({
-        where: where as FindOptionsWhere<Entity>,
-        loadEagerRelations: false,
-        ...(locks && { lock: { mode: 'pessimistic_write' as const } }),
-      }),
-    );
+    return loadForUpdate(this.source.observer, this.#parts, this.manager, this.#parts.adapter.idFrom(id));
   }
 
   /** @throws CacheReadOnlyError for an entity from the cache */

@@ -17,7 +17,7 @@ export interface CachedEntityParts<Entity extends ObjectLiteral> {
   readonly plans: FindPlans<Entity>;
 }
 
-const KNOWN = new WeakMap<DataSource, Map<CacheManager, DataSourceCache>>();
+const KNOWN = new WeakMap<DataSource, WeakMap<CacheManager, DataSourceCache>>();
 
 /** One data source in one cache: its entities, each with what is known of it. */
 export class DataSourceCache {
@@ -34,7 +34,7 @@ export class DataSourceCache {
   static of(source: string, dataSource: DataSource, cache: CacheManager): DataSourceCache {
     const observer = SourceObserver.of(source, dataSource, cache);
     let byCache = KNOWN.get(dataSource);
-    if (byCache === undefined) KNOWN.set(dataSource, (byCache = new Map()));
+    if (byCache === undefined) KNOWN.set(dataSource, (byCache = new WeakMap()));
     let known = byCache.get(cache);
     if (known === undefined)
       byCache.set(cache, (known = new DataSourceCache(source, dataSource, cache, observer)));

@@ -1,3 +1,5 @@
+import type { ReadContext } from './read-context.js';
+
 /** An id: its values in the order of the key's columns, and their text, which is the same for `5` and `'5'`. */
 export interface EntityId {
   readonly text: string;
@@ -47,6 +49,8 @@ export interface InstancesPlan {
   /** Tells it from every other query of this entity. */
   readonly key: string;
   readonly reads: readonly Read[];
+  /** Whose rows it may see of other entities that it reads, where these have contexts. */
+  readonly context?: ReadContext | undefined;
   /** @returns the ids in the order of the result, and how many there are in all if the query asks for that */
   run(session: Session | undefined): Promise<{ readonly ids: readonly EntityId[]; readonly count?: number }>;
 }
@@ -56,6 +60,8 @@ export interface ValuePlan<T> {
   readonly kind: 'value';
   readonly key: string;
   readonly reads: readonly Read[];
+  /** As for {@link InstancesPlan}. */
+  readonly context?: ReadContext | undefined;
   /** @returns something the codec knows */
   run(session: Session | undefined): Promise<unknown>;
   /** Makes the result of what was stored; a new one each time if it can be changed. */

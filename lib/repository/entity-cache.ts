@@ -2,6 +2,7 @@ import type { CacheManager } from '../core/cache-manager.js';
 import type { EntryOptions } from '../core/entry-options.js';
 import { escapeKeyPart } from '../primitives/escape.js';
 import type { EntityAdapter, EntityId, InstancesPlan, Row, Session, ValuePlan } from './contract.js';
+import { contextSuffix, contextText, type ReadContext } from './read-context.js';
 import { TableTags, tagsOfReads } from './table-tags.js';
 
 /** The entry options that may differ from one query to another. Tags and classes are decided here. */
@@ -13,7 +14,7 @@ export interface EntityCacheParts<Entity extends object> {
   readonly adapter: EntityAdapter<Entity>;
   readonly options: EntityEntryOptions;
   /** Whose rows these are, where not everybody may see all; the same for equal ones. */
-  readonly context: (() => string | number | undefined) | undefined;
+  readonly context: ReadContext | undefined;
 }
 
 /** A read past the cache: in a transaction, or because somebody wants to see the row as it is. */
@@ -27,7 +28,7 @@ export interface Listing<Entity> {
   readonly count: number | undefined;
 }
 
-type Plan = Pick<InstancesPlan, 'key' | 'reads'>;
+type Plan = Pick<InstancesPlan, 'key' | 'reads' | 'context'>;
 
 /** What is stored of a query for instances. */
 interface StoredListing {
@@ -127,7 +128,7 @@ export class EntityCache<Entity extends object> {
     const first = await this.#resolve(await this.#listing(plan, options), plan);
     if (first.complete) return first;
     // A row was removed a moment ago, or by somebody who did not tell.
-    await this.view().delete(this.#keyOfQuery(plan.key));
+    await this.view().delete(this.#keyOfQuery(plan));
     return this.#resolve(await this.#listing(plan, options), plan);
   }
 
@@ -173,7 +174,7 @@ export class EntityCache<Entity extends object> {
   #query<T>(plan: Plan, options: EntityEntryOptions, run: () => Promise<T>): Promise<T> {
     const { adapter } = this.parts;
     return this.view().getOrSet<T>(
-      this.#keyOfQuery(plan.key),
+      this.#keyOfQuery(plan),
       (context) => readCommitted(adapter, context, run),
       { ...this.parts.options, ...options, tags: tagsOfReads(adapter.shape.source, plan.reads) },
     );
@@ -202,16 +203,17 @@ export class EntityCache<Entity extends object> {
 
   /** Rows of another schema, and what others may see, are under keys of their own. */
   view(): CacheManager {
-    const whose = this.parts.context?.();
-    return whose === undefined ? this.#shared : this.#shared.namespace(String(whose));
+    const { context } = this.parts;
+    const whose = context && contextText(context);
+    return whose === undefined ? this.#shared : this.#shared.namespace(whose);
   }
 
   #keyOf({ text }: EntityId): string {
     return `${this.parts.adapter.shape.name}:${escapeKeyPart(text)}`;
   }
 
-  #keyOfQuery(key: string): string {
-    return `${this.parts.adapter.shape.name}?${key}`;
+  #keyOfQuery({ key, context }: Plan): string {
+    return `${this.parts.adapter.shape.name}?${key}${contextSuffix(context)}`;
   }
 }
 

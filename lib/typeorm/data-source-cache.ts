@@ -4,6 +4,7 @@ import type { CacheManager } from '../core/cache-manager.js';
 import { show } from '../primitives/show.js';
 import { EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
+import { Contexts } from './contexts.js';
 import { EntityMapping } from './entity-mapping.js';
 import { FindPlans } from './find-plans.js';
 import { SourceObserver } from './source-observer.js';
@@ -21,6 +22,8 @@ const KNOWN = new WeakMap<DataSource, Map<CacheManager, DataSourceCache>>();
 
 /** One data source in one cache: its entities, each with what is known of it. */
 export class DataSourceCache {
+  /** Whose rows may be read, of each of its tables. */
+  readonly contexts: Contexts;
   readonly #entities = new Map<EntityMetadata, CachedEntityParts<ObjectLiteral>>();
 
   private constructor(
@@ -28,7 +31,9 @@ export class DataSourceCache {
     readonly dataSource: DataSource,
     readonly cache: CacheManager,
     readonly observer: SourceObserver,
-  ) {}
+  ) {
+    this.contexts = new Contexts(dataSource.entityMetadatas);
+  }
 
   /** @param source the data source's name */
   static of(source: string, dataSource: DataSource, cache: CacheManager): DataSourceCache {
@@ -68,9 +73,10 @@ export class DataSourceCache {
   #partsOf(metadata: EntityMetadata): CachedEntityParts<ObjectLiteral> {
     const mapping = new EntityMapping(this.source, metadata);
     const adapter = new TypeOrmAdapter<ObjectLiteral>(mapping, this.dataSource, this.observer);
-    const { options, context } = mapping.policy;
+    const { options } = mapping.policy;
+    const context = this.contexts.of(metadata.tablePath);
     const cache = new EntityCache<ObjectLiteral>({ cache: this.cache, adapter, options, context });
-    const plans = new FindPlans<ObjectLiteral>(mapping, this.dataSource, this.observer);
+    const plans = new FindPlans<ObjectLiteral>(mapping, this.dataSource, this.observer, this.contexts);
     return { mapping, adapter, cache, plans };
   }
 }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
@@ -8,6 +6,7 @@ import type { EntityId, EntityShape, Partition } from '../repository/contract.js
 import { CacheEntityError } from '../repository/errors.js';
 import { type EntityPolicy, policyOf } from './cache-entity.js';
 import { columnText, looseText } from './column-text.js';
+import { columnsOf, excludedOf, rootOf, schemaOf } from './stored-columns.js';
 
 /** A column that queries are told apart by. */
 interface PartitionColumn {
@@ -42,9 +41,7 @@ export class EntityMapping {
     if (this.#idColumns.length === 0)
       throw new CacheEntityError(`${metadata.name} has no primary key to be cached by`);
     this.#exact = this.#idColumns.map((column) => columnText(column));
-    this.columns = metadata.columns.filter(
-      (column) => column.isSelect && !policy.exclude.includes(rootOf(column)),
-    );
+    this.columns = columnsOf(metadata).stored;
     const { deleteDateColumn } = metadata;
     if (deleteDateColumn !== undefined && !this.columns.includes(deleteDateColumn)) {
       throw new CacheEntityError(
@@ -53,7 +50,7 @@ export class EntityMapping {
     }
     this.partitionColumns = policy.partitionBy.map((name) => partitionColumn(metadata, name));
     const { name } = policy;
-    this.shape = { source, table: metadata.tablePath, name, schema: schemaOf(metadata, name, this.columns) };
+    this.shape = { source, table: metadata.tablePath, name, schema: schemaOf(metadata, name) };
   }
 
   /** @throws CacheEntityError unless it is an id, or something that has one */
@@ -122,11 +119,8 @@ function joined(texts: readonly string[]): string {
   return texts.length === 1 ? texts[0]! : texts.map((text) => `${text.length}.${text}`).join('');
 }
 
-function rootOf({ propertyPath }: ColumnMetadata): string {
-  return propertyPath.split('.', 1)[0]!;
-}
-
 function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: EntityPolicy): void {
+  const excluded = excludedOf(metadata);
   for (const property of exclude) {
     const columns = metadata.columns.filter((column) => rootOf(column) === property);
     if (columns.length === 0)
@@ -138,14 +132,15 @@ function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: Ent
         `@CacheEntity on ${metadata.name}: '${property}' is part of the id and cannot be excluded`,
       );
     }
-    if (partitionBy.includes(property)) {
-      throw new CacheEntityError(
-        `@CacheEntity on ${metadata.name}: '${property}' cannot both be excluded and partition the table`,
-      );
-    }
+  }
+  const both = partitionBy.find((property) => excluded.has(property));
+  if (both !== undefined) {
+    throw new CacheEntityError(
+      `@CacheEntity on ${metadata.name}: '${both}' cannot both be excluded and partition the table`,
+    );
   }
   const computed = metadata.columns.find(
-    (column) => column.isVirtualProperty && !exclude.includes(rootOf(column)),
+    (column) => column.isVirtualProperty && !excluded.has(rootOf(column)),
   );
   if (computed !== undefined) {
     throw new CacheEntityError(
@@ -166,18 +161,4 @@ function partitionColumn(metadata: EntityMetadata, name: string): PartitionColum
     );
   }
   return { name, column, text };
-}
-
-/** The same in every process that stores its rows alike. */
-function schemaOf(metadata: EntityMetadata, name: string, columns: readonly ColumnMetadata[]): string {
-  const described = columns.map(({ databaseName, propertyPath, type, isArray, entityMetadata }) => [
-    databaseName,
-    propertyPath,
-    typeof type === 'function' ? type.name : type,
-    isArray,
-    entityMetadata.discriminatorValue,
-  ]);
-  const kinds = metadata.childEntityMetadatas.map(({ discriminatorValue }) => discriminatorValue);
-  const text = JSON.stringify([1, name, metadata.name, metadata.tablePath, described, kinds]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }

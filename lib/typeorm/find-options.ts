@@ -2,8 +2,8 @@ import type { EntityMetadata, FindManyOptions, FindOperator, ObjectLiteral } fro
 
 import type { Partition } from '../repository/contract.js';
 import { CacheEntityError, CacheQueryError } from '../repository/errors.js';
-import { policyOf } from './cache-entity.js';
 import type { EntityMapping } from './entity-mapping.js';
+import { columnsOf } from './stored-columns.js';
 
 const REFUSED = {
   lock: 'rows that are locked have to be read in the transaction: use loadForUpdate(id), or the plain repository',
@@ -26,15 +26,22 @@ export function checkFindOptions(options: FindManyOptions, metadata: EntityMetad
   if (typeof select === 'object' && select !== null) checkSelect(select, metadata);
 }
 
-function checkSelect(select: object, metadata: EntityMetadata): void {
-  const hidden = new Set(policyOf(metadata.target)?.exclude);
-  for (const [name, chosen] of Object.entries(select)) {
+/** @param path where the selection is in the entity, when it is that of an embedded object: `'address.'` */
+function checkSelect(select: object, metadata: EntityMetadata, path = ''): void {
+  const hidden = columnsOf(metadata).hidden.map(({ propertyPath }) => propertyPath);
+  const names = Array.isArray(select)
+    ? (select as unknown[]).map((name) => [String(name), true] as const)
+    : Object.entries(select);
+  for (const [property, chosen] of names) {
     if (chosen === false || chosen === undefined) continue;
+    const name = path + property;
     const relation = metadata.findRelationWithPropertyPath(name);
-    if (relation !== undefined && typeof chosen === 'object')
-      checkSelect(chosen as object, relation.inverseEntityMetadata);
-    const columns = metadata.findColumnsWithPropertyPath(name);
-    if (!hidden.has(name) && !columns.some((column) => !column.isSelect)) continue;
+    if (typeof chosen === 'object' && chosen !== null) {
+      if (relation === undefined) checkSelect(chosen as object, metadata, `${name}.`);
+      else checkSelect(chosen as object, relation.inverseEntityMetadata);
+      continue;
+    }
+    if (!hidden.some((one) => one === name || one.startsWith(`${name}.`))) continue;
     throw new CacheQueryError(
       `${metadata.name}.${name} is hidden and never stored: read it with the plain repository`,
     );

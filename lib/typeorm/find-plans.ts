@@ -4,10 +4,11 @@ import { DriverUtils } from 'typeorm/driver/DriverUtils.js';
 import { hashArguments } from '../nest/decorators/args-hash.js';
 import type { InstancesPlan, Read, Row, Session, ValuePlan } from '../repository/contract.js';
 import { CacheQueryError } from '../repository/errors.js';
-import { policyOf } from './cache-entity.js';
+import type { Contexts } from './contexts.js';
 import type { EntityMapping } from './entity-mapping.js';
 import { checkFindOptions, hasForeignSql, partitionsOf } from './find-options.js';
 import type { SourceObserver } from './source-observer.js';
+import { columnsOf, schemaOfRelated } from './stored-columns.js';
 import { plainRow, transformerOf } from './typeorm-adapter.js';
 
 /** What a list comes to: its entities, and how many there are in all. */
@@ -29,6 +30,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
     private readonly mapping: EntityMapping,
     private readonly dataSource: DataSource,
     private readonly observer: SourceObserver,
+    private readonly contexts: Contexts,
   ) {}
 
   /**
@@ -137,19 +139,27 @@ export class FindPlans<Entity extends ObjectLiteral> {
     kind: string,
     options: FindManyOptions<Entity>,
     tables: readonly string[] | undefined,
-  ): { readonly key: string; readonly reads: readonly Read[] } {
+  ): Pick<InstancesPlan, 'key' | 'reads' | 'context'> {
     const { skip, take, relations, select, withDeleted } = options;
     const [sql, parameters] = builder.getQueryAndParameters();
     let key: string;
     try {
-      key = hashArguments([kind, sql, parameters, skip, take, relations, select, withDeleted]);
+      const schemas = builder.expressionMap.aliases.map((alias) =>
+        alias.hasMetadata ? schemaOfRelated(alias.metadata) : '',
+      );
+      key = hashArguments([kind, sql, parameters, skip, take, relations, select, withDeleted, schemas]);
     } catch (error) {
       throw new CacheQueryError(
         `a query of ${this.mapping.metadata.name} cannot be told from others: ${(error as Error).message}`,
         { cause: error },
       );
     }
-    return { key, reads: this.#readsOf(builder, options, tables) };
+    const reads = this.#readsOf(builder, options, tables);
+    const context = this.contexts.besides(
+      this.mapping.shape.table,
+      reads.map(({ table }) => table),
+    );
+    return { key, reads, context };
   }
 
   #readsOf(
@@ -184,14 +194,12 @@ export class FindPlans<Entity extends ObjectLiteral> {
     }));
   }
 
-  /** Drops what other entities exclude; columns with `select: false` are not there. */
+  /** Drops what other entities exclude, and what a selection has of columns with `select: false`. */
   #withoutHidden(row: Row, { expressionMap }: SelectQueryBuilder<Entity>): Row {
     const kept: Record<string, unknown> = { ...row };
     for (const alias of expressionMap.aliases) {
       if (!alias.hasMetadata) continue;
-      const hidden = policyOf(alias.metadata.target)?.exclude ?? [];
-      for (const { databaseName, propertyPath } of alias.metadata.columns) {
-        if (!hidden.includes(propertyPath.split('.', 1)[0]!)) continue;
+      for (const { databaseName } of columnsOf(alias.metadata).hidden) {
         delete kept[DriverUtils.buildAlias(this.dataSource.driver, undefined, alias.name, databaseName)];
       }
     }

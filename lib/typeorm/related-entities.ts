@@ -24,7 +24,14 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
   const target = source.entity(relation.inverseEntityMetadata.target);
   const ids = entities.map((entity) => adapter.idFrom(entity));
   if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
-  const plan = relationPlan(relation, mapping, target.mapping, source.observer);
+  const tables = [relation.junctionEntityMetadata?.tablePath, target.mapping.shape.table];
+  const plan = {
+    ...relationPlan(relation, mapping, target.mapping, source.observer),
+    context: source.contexts.besides(
+      mapping.shape.table,
+      tables.filter((table) => table !== undefined),
+    ),
+  };
   const owner = parts.cache as unknown as EntityCache<object>;
   const lists = await relatedTo(ids, plan, owner, target.cache, direct);
   return relation.isOneToOne ? lists.map(([one]) => one ?? null) : lists;

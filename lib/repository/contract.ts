@@ -75,7 +75,15 @@ export interface ValuePlan<T> {
  */
 export interface EntityAdapter<Entity extends object> {
   readonly shape: EntityShape;
-  /** @throws CacheEntityError unless it is an id of this entity */
+  /**
+   * Whether the database may take ids for one that differ in their texts, as `a` and `A`. Then more statements are needed to
+   * tell which row was asked for by which id. Default false.
+   */
+  readonly looseIds?: boolean;
+  /**
+   * An id that somebody asks for, or the `values` of one, as they were stored with a list.
+   * @throws CacheEntityError unless it is an id of this entity
+   */
   idFrom(id: unknown): EntityId;
   /** The id of a row that {@link fetch} gave. */
   idOfRow(row: Row): EntityId;

@@ -3,6 +3,7 @@ import type { EntryOptions } from '../core/entry-options.js';
 import { escapeKeyPart } from '../primitives/escape.js';
 import type { EntityAdapter, EntityId, InstancesPlan, Row, Session, ValuePlan } from './contract.js';
 import { contextSuffix, contextText, type ReadContext } from './read-context.js';
+import { rowsById } from './rows-by-id.js';
 import { TableTags, tagsOfReads } from './table-tags.js';
 
 /** The entry options that may differ from one query to another. Tags and classes are decided here. */
@@ -78,7 +79,7 @@ export class EntityCache<Entity extends object> {
       key,
       async (context) => {
         const [found] = await readCommitted(adapter, context, () => adapter.fetch([id], undefined));
-        if (found === undefined) context.addTags([this.#names.absent]);
+        context.addTags(this.#tagsOf(id, found));
         return found ?? null;
       },
       { ...this.#rowOptions, ...options, tags: [this.#names.rows, this.#names.row(id.text)] },
@@ -92,18 +93,17 @@ export class EntityCache<Entity extends object> {
     options: EntityEntryOptions,
     direct?: DirectRead,
   ): Promise<Map<string, Entity>> {
-    if (direct !== undefined) return this.#hydrateAll(await this.#fetchAll(ids, direct.session), withDeleted);
+    if (direct !== undefined)
+      return this.#hydrateAll(await rowsById(this.parts.adapter, ids, direct.session), withDeleted);
     const idOf = new Map(ids.map((id) => [this.#keyOf(id), id]));
     const rows = await this.view().getOrSetMany<Row | null>(
       idOf.keys(),
       async (missing, context) => {
         const wanted = missing.map((key) => idOf.get(key)!);
-        const fetch = () => this.#fetchAll(wanted, undefined);
+        const fetch = () => rowsById(this.parts.adapter, wanted, undefined);
         const found = await readCommitted(this.parts.adapter, context, fetch);
         missing.forEach((key, i) => {
-          const { text } = wanted[i]!;
-          const absent = found.has(text) ? [] : [this.#names.absent];
-          context.addTags([this.#names.row(text), ...absent], key);
+          context.addTags(this.#tagsOf(wanted[i]!, found.get(wanted[i]!.text)), key);
         });
         return new Map(missing.map((key, i) => [key, found.get(wanted[i]!.text) ?? null]));
       },
@@ -140,8 +140,9 @@ export class EntityCache<Entity extends object> {
 
   /** Makes the row with this id unusable, and all lists that may have it, for everybody. */
   async invalidate(id: EntityId): Promise<void> {
-    const { queries, partitions } = this.#names;
-    await this.parts.cache.invalidateTags([this.#names.row(id.text), queries, partitions]);
+    const { queries, partitions, rows } = this.#names;
+    const spelled = this.parts.adapter.looseIds === true ? rows : this.#names.row(id.text);
+    await this.parts.cache.invalidateTags([spelled, queries, partitions]);
   }
 
   /** Makes all rows and lists unusable, for everybody. */
@@ -180,11 +181,11 @@ export class EntityCache<Entity extends object> {
     );
   }
 
-  async #fetchAll(ids: readonly EntityId[], session: Session | undefined): Promise<Map<string, Row>> {
-    if (ids.length === 0) return new Map();
-    const { adapter } = this.parts;
-    const rows = await adapter.fetch(ids, session);
-    return new Map(rows.map((row) => [adapter.idOfRow(row).text, row]));
+  /** The row that an id stands for may be known by another spelling of it. */
+  #tagsOf({ text }: EntityId, row: Row | undefined): string[] {
+    if (row === undefined) return [this.#names.row(text), this.#names.absent];
+    const own = this.parts.adapter.idOfRow(row).text;
+    return [...new Set([text, own])].map((one) => this.#names.row(one));
   }
 
   async #hydrateAll(

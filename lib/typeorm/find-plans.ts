@@ -34,7 +34,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
   ) {}
 
   /**
-   * A query for entities: by their ids, unless it selects columns or joins relations.
+   * A query for entities: by their ids, unless it selects columns or joins relations, or ids do not find their rows.
    * @param tables what it reads besides, if it says so
    */
   list(
@@ -46,7 +46,9 @@ export class FindPlans<Entity extends ObjectLiteral> {
     checkFindOptions(options, metadata);
     const eager = options.loadEagerRelations !== false && metadata.eagerRelations.length > 0;
     const whole = options.select === undefined && options.relations === undefined && !eager;
-    return whole ? this.#instances(options, counted, tables) : this.#rows(options, counted, tables);
+    return whole && this.mapping.findsAgain
+      ? this.#instances(options, counted, tables)
+      : this.#rows(options, counted, tables);
   }
 
   /** A query for a number, or whether there is anything. */
@@ -80,7 +82,10 @@ export class FindPlans<Entity extends ObjectLiteral> {
     const run = async (manager: EntityManager): ReturnType<InstancesPlan['run']> => {
       const builder = this.#builder(manager, idsOnly);
       const [found, count] = counted ? await builder.getManyAndCount() : [await builder.getMany()];
-      return { ids: found.map((entity) => mapping.idFrom(entity)), ...(count !== undefined && { count }) };
+      return {
+        ids: found.map((entity) => mapping.idOfInstance(entity)),
+        ...(count !== undefined && { count }),
+      };
     };
     return {
       kind: 'instances',

@@ -5,6 +5,7 @@ import type { EntityId, Row } from '../repository/contract.js';
 import type { DirectRead, EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { relatedTo } from '../repository/related.js';
+import type { EntityMapping } from './entity-mapping.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { relationPlan } from './relation-plans.js';
 
@@ -22,6 +23,7 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
   const { mapping, adapter } = parts;
   const relation = findRelation(mapping.metadata, name);
   const target = source.entity(relation.inverseEntityMetadata.target);
+  checkFindsAgain(mapping.metadata, name, [mapping, target.mapping]);
   const ids = entities.map((entity) => adapter.idFrom(entity));
   if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
   const tables = [relation.junctionEntityMetadata?.tablePath, target.mapping.shape.table];
@@ -43,6 +45,14 @@ function findRelation(metadata: EntityMetadata, name: string): RelationMetadata 
   const names = metadata.relations.map(({ propertyPath }) => propertyPath);
   throw new CacheEntityError(
     `${metadata.name} has no relation '${name}'${didYouMean(name, names)}: there are ${names.join(', ') || 'none'}`,
+  );
+}
+
+function checkFindsAgain(metadata: EntityMetadata, name: string, keys: readonly EntityMapping[]): void {
+  const vague = keys.find(({ findsAgain }) => !findsAgain);
+  if (vague === undefined) return;
+  throw new CacheEntityError(
+    `${metadata.name}.${name} cannot be followed by ids, since those of ${vague.metadata.name} are finer in the database than in JavaScript: query it with cached().find()`,
   );
 }
 
@@ -70,7 +80,7 @@ async function toOne<Entity extends ObjectLiteral>(
     const row: Row | undefined = observer.rowOf(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? entity);
     const values = row && joinColumns.map((column) => adapter.valueOf(row, column));
     return values?.every((value) => value !== null && value !== undefined)
-      ? target.adapter.idFrom(values)
+      ? target.mapping.idOfRow(values)
       : undefined;
   });
   const wanted = [

@@ -94,8 +94,8 @@ async function run(
   });
   const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
   for (const row of rows) {
-    const of = owner.idFrom(parent.map((_, i) => row[`p${i}`]));
-    lists.get(of.text)?.push(target.idFrom(related.map((_, i) => row[`t${i}`])));
+    const of = owner.idOfRow(parent.map((_, i) => row[`p${i}`]));
+    lists.get(of.text)?.push(target.idOfRow(related.map((_, i) => row[`t${i}`])));
   }
   return lists;
 }

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 
-import { ENTRY_OPTION_NAMES } from '../core/entry-options.js';
 import { resolveOptions, unstatedOptions } from '../core/resolve-options.js';
 import { didYouMean } from '../primitives/did-you-mean.js';
 import { show } from '../primitives/show.js';
 import { CacheEntityError } from '../repository/errors.js';
 import type { EntityEntryOptions } from '../repository/entity-cache.js';
 import type { ReadContext } from '../repository/read-context.js';
+import { ENTITY_OPTION_NAMES } from './read-options.js';
 
 /** How an entity is cached. */
 export interface CacheEntityOptions<Entity = unknown> extends EntityEntryOptions {
@@ -31,9 +31,7 @@ export interface CacheEntityOptions<Entity = unknown> extends EntityEntryOptions
   context?: ReadContext;
 }
 
-const NAMES = ['name', 'exclude', 'partitionBy', 'context', ...ENTRY_OPTION_NAMES].filter(
-  (name) => !['tags', 'type', 'isolation'].includes(name),
-);
+const NAMES = ['name', 'exclude', 'partitionBy', 'context', ...ENTITY_OPTION_NAMES];
 const KEY = Symbol('nestjs-tiered-cache:entity');
 /** Only there to have options checked. */
 const UNDECIDED = unstatedOptions(0);

@@ -6,7 +6,7 @@ import type { EntityId, EntityShape, Partition } from '../repository/contract.js
 import { CacheEntityError } from '../repository/errors.js';
 import { type EntityPolicy, policyOf } from './cache-entity.js';
 import { type ColumnText, columnText, idText } from './column-text.js';
-import { columnsOf, excludedOf, rootOf, schemaOf } from './stored-columns.js';
+import { columnsOf, excludedOf, rootOf, schemaOf, unfilledOf } from './stored-columns.js';
 import { looseText } from './value-text.js';
 
 /** A column that queries are told apart by. */
@@ -164,7 +164,7 @@ function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: Ent
   const excluded = excludedOf(metadata);
   for (const property of exclude) {
     const columns = metadata.columns.filter((column) => rootOf(column) === property);
-    if (columns.length === 0)
+    if (columns.length === 0 && !metadata.relationIds.some(({ propertyName }) => propertyName === property))
       throw new CacheEntityError(
         `@CacheEntity on ${metadata.name}: exclude names '${property}', which is no column`,
       );
@@ -178,6 +178,12 @@ function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: Ent
   if (both !== undefined) {
     throw new CacheEntityError(
       `@CacheEntity on ${metadata.name}: '${both}' cannot both be excluded and partition the table`,
+    );
+  }
+  const ids = unfilledOf(metadata);
+  if (ids !== undefined) {
+    throw new CacheEntityError(
+      `${metadata.name}.${ids} is a @RelationId(), which is not filled from the cache: add it to exclude, and use a column for the foreign key, or relation(…)`,
     );
   }
   const computed = metadata.columns.find(

@@ -60,7 +60,7 @@ export function checkUniqueIndex(metadata: EntityMetadata, properties: readonly 
   const asked = new Set(properties);
   if (indices.some((index) => index.length === asked.size && index.every((name) => asked.has(name)))) return;
   throw new CacheEntityError(
-    `${metadata.name} has no unique index on ${properties.join(', ')}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
+    `${metadata.name} has no unique index on ${properties.join(', ') || 'nothing'}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
   );
 }
 

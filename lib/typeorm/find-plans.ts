@@ -8,7 +8,7 @@ import type { Contexts } from './contexts.js';
 import type { EntityMapping } from './entity-mapping.js';
 import { checkFindOptions, hasForeignSql, partitionsOf } from './find-options.js';
 import type { SourceObserver } from './source-observer.js';
-import { columnsOf, schemaOfRelated } from './stored-columns.js';
+import { columnsOf, schemaOfRelated, unfilledOf } from './stored-columns.js';
 import { plainRow, transformerOf } from './typeorm-adapter.js';
 
 /** What a list comes to: its entities, and how many there are in all. */
@@ -108,6 +108,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
   ): ValuePlan<FoundRows<Entity>> {
     const joined = { ...options, relationLoadStrategy: 'join' } as FindManyOptions<Entity>;
     const own = this.#builder(this.dataSource.manager, joined);
+    checkFilled(own);
     const described = this.#described(own, counted ? 'rows page' : 'rows', joined, tables);
     const run = (session: Session | undefined): Promise<StoredRows> =>
       this.observer.read(session, async (manager) => {
@@ -209,5 +210,16 @@ export class FindPlans<Entity extends ObjectLiteral> {
       }
     }
     return kept;
+  }
+}
+
+/** @throws CacheQueryError for entities with properties that are not made of the rows of the query */
+function checkFilled({ expressionMap }: SelectQueryBuilder<ObjectLiteral>): void {
+  for (const alias of expressionMap.aliases) {
+    const property = alias.hasMetadata ? unfilledOf(alias.metadata) : undefined;
+    if (property === undefined) continue;
+    throw new CacheQueryError(
+      `${alias.metadata.name}.${property} is a @RelationId(), which is not filled from the cache: exclude it in its @CacheEntity, or leave its entity out of the query and use relation(…)`,
+    );
   }
 }

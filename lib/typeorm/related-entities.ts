@@ -1,6 +1,7 @@
 import type { EntityMetadata, ObjectLiteral, RelationMetadata } from 'typeorm';
 
 import { didYouMean } from '../primitives/did-you-mean.js';
+import { show } from '../primitives/show.js';
 import type { EntityId, Row } from '../repository/contract.js';
 import type { DirectRead, EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
@@ -39,12 +40,12 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
   return relation.isOneToOne ? lists.map(([one]) => one ?? null) : lists;
 }
 
-function findRelation(metadata: EntityMetadata, name: string): RelationMetadata {
-  const relation = metadata.findRelationWithPropertyPath(name);
+function findRelation(metadata: EntityMetadata, name: unknown): RelationMetadata {
+  const relation = typeof name === 'string' ? metadata.findRelationWithPropertyPath(name) : undefined;
   if (relation !== undefined) return relation;
   const names = metadata.relations.map(({ propertyPath }) => propertyPath);
   throw new CacheEntityError(
-    `${metadata.name} has no relation '${name}'${didYouMean(name, names)}: there are ${names.join(', ') || 'none'}`,
+    `${metadata.name} has no relation ${show(name)}${didYouMean(String(name), names)}: there are ${names.join(', ') || 'none'}`,
   );
 }
 

@@ -36,6 +36,12 @@ function divided(metadata: EntityMetadata): StoredColumns {
   return { stored: metadata.columns.filter((column) => !hidden.includes(column)), hidden };
 }
 
+/** A property of an entity that TypeORM fills by further statements, unless it is excluded. */
+export function unfilledOf(metadata: EntityMetadata): string | undefined {
+  const excluded = excludedOf(metadata);
+  return metadata.relationIds.find(({ propertyName }) => !excluded.has(propertyName))?.propertyName;
+}
+
 /** The property of the entity itself that a column is, or is in. */
 export function rootOf({ propertyPath }: ColumnMetadata): string {
   return propertyPath.split('.', 1)[0]!;

@@ -87,7 +87,7 @@ export interface EntityAdapter<Entity extends object> {
   idFrom(id: unknown): EntityId;
   /** The id of a row that {@link fetch} gave. */
   idOfRow(row: Row): EntityId;
-  /** One statement. @returns the rows there are, in any order, those included that are marked as deleted */
+  /** One statement, if the database takes one for so many. @returns the rows there are, in any order, those included that are marked as deleted */
   fetch(ids: readonly EntityId[], session: Session | undefined): Promise<readonly Row[]>;
   /** Whether a row is only there for who asks for deleted ones as well. */
   isDeleted(row: Row): boolean;

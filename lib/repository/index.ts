@@ -1,4 +1,4 @@
-export type { RowReport, TableWrite } from './changes.js';
+export type { LockedRow, RowReport, TableWrite } from './changes.js';
 export type {
   EntityAdapter,
   EntityId,

@@ -145,7 +145,8 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /**
    * The entity as it is in the database, to be changed and saved; in a transaction its row is locked until the end, where the
-   * database can do that.
+   * database can do that. If it is saved or removed in there, only those parts of the table are outdated (`partitionBy`) that
+   * it was and is in.
    */
   async loadForUpdate(id: CachedEntityId): Promise<Entity | null> {
     const parts = await this.#current();

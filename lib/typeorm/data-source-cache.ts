@@ -19,7 +19,7 @@ export interface CachedEntityParts<Entity extends ObjectLiteral> {
   readonly plans: FindPlans<Entity>;
 }
 
-const KNOWN = new WeakMap<DataSource, Map<CacheManager, DataSourceCache>>();
+const KNOWN = new WeakMap<DataSource, WeakMap<CacheManager, DataSourceCache>>();
 
 /** One data source in one cache: its entities, each with what is known of it. */
 export class DataSourceCache {
@@ -40,7 +40,7 @@ export class DataSourceCache {
    */
   static of(source: string, dataSource: DataSource, cache: CacheManager): DataSourceCache {
     let byCache = KNOWN.get(dataSource);
-    if (byCache === undefined) KNOWN.set(dataSource, (byCache = new Map()));
+    if (byCache === undefined) KNOWN.set(dataSource, (byCache = new WeakMap()));
     const known = byCache.get(cache);
     // Asked in any case: one data source cannot have two names.
     const anew = known === undefined && claimName(source, dataSource, cache);

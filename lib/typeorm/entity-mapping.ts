@@ -99,6 +99,12 @@ export class EntityMapping {
       : this.#refuse(values, undefined);
   }
 
+  /** The values of an id as SQL compares them, with transformers applied. */
+  inDatabase({ values }: EntityId): unknown[] {
+    const { driver } = this.metadata.dataSource;
+    return values.map((value, i) => driver.preparePersistentValue(value, this.#idColumns[i]!) as unknown);
+  }
+
   /** The text of an id as a statement or an event has it; `undefined` when it may be that of any row. */
   exactId(valueOf: (column: ColumnMetadata) => unknown): string | undefined {
     if (this.looseIds) return undefined;

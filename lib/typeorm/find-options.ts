@@ -1,4 +1,5 @@
-import type { EntityMetadata, FindManyOptions, FindOperator, ObjectLiteral } from 'typeorm';
+import type { EntityMetadata, FindManyOptions, ObjectLiteral } from 'typeorm';
+import { InstanceChecker } from 'typeorm/util/InstanceChecker.js';
 
 import type { Partition } from '../repository/contract.js';
 import { CacheEntityError, CacheQueryError } from '../repository/errors.js';
@@ -64,19 +65,6 @@ export function checkUniqueIndex(metadata: EntityMetadata, properties: readonly 
   );
 }
 
-/** Whether a condition has SQL of its own that may read other tables. */
-export function hasForeignSql(where: unknown): boolean {
-  if (typeof where !== 'object' || where === null) return false;
-  if (Array.isArray(where)) return where.some(hasForeignSql);
-  if (isOperator(where)) {
-    if (where.type === 'raw')
-      return /\b(?:select|from|join)\b/i.test(where.getSql?.('e.x') ?? String(where.value));
-    return hasForeignSql(where.value);
-  }
-  if (Object.getPrototypeOf(where) !== Object.prototype) return false;
-  return Object.values(where).some(hasForeignSql);
-}
-
 /**
  * The parts of its table that a query cannot see beyond, whichever of its alternatives is met; `undefined` when there is one
  * that may be met anywhere.
@@ -103,7 +91,7 @@ function partitionOfBranch(
 /** The only values that a condition admits. @param referenced where the value is when the condition is on a relation */
 function valuesOf(condition: unknown, referenced: string | undefined): readonly unknown[] | undefined {
   if (condition === undefined || condition === null) return undefined;
-  if (isOperator(condition)) {
+  if (InstanceChecker.isFindOperator(condition)) {
     if (condition.type === 'equal') return valuesOf(condition.value, referenced);
     if (condition.type === 'in')
       return (condition.value as readonly unknown[]).flatMap(
@@ -114,13 +102,4 @@ function valuesOf(condition: unknown, referenced: string | undefined): readonly 
   if (typeof condition !== 'object') return [condition];
   const inner = referenced === undefined ? undefined : (condition as ObjectLiteral)[referenced];
   return inner === undefined || inner === null || typeof inner === 'object' ? undefined : [inner];
-}
-
-function isOperator(value: unknown): value is FindOperator<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    '@instanceof' in value &&
-    typeof (value as { type?: unknown }).type === 'string'
-  );
 }

@@ -6,10 +6,12 @@ import type { InstancesPlan, Read, Row, Session, ValuePlan } from '../repository
 import { CacheQueryError } from '../repository/errors.js';
 import type { Contexts } from './contexts.js';
 import type { EntityMapping } from './entity-mapping.js';
-import { checkFindOptions, hasForeignSql, partitionsOf } from './find-options.js';
+import { copiedOptions } from './copied-options.js';
+import { checkFindOptions, partitionsOf } from './find-options.js';
+import { hasOwnSql } from './own-sql.js';
 import type { SourceObserver } from './source-observer.js';
 import { columnsOf, schemaOfRelated, unfilledOf } from './stored-columns.js';
-import { plainRow, transformerOf } from './typeorm-adapter.js';
+import { ALIAS, ownRow, plainRow, transformerOf } from './typeorm-adapter.js';
 
 /** What a list comes to: its entities, and how many there are in all. */
 export interface FoundRows<Entity> {
@@ -21,8 +23,6 @@ interface StoredRows {
   readonly rows: readonly Row[];
   readonly count?: number;
 }
-
-const ALIAS = 'e';
 
 /** Makes plans of find options: what tells a query from others, what it reads, and how it is run. */
 export class FindPlans<Entity extends ObjectLiteral> {
@@ -38,29 +38,33 @@ export class FindPlans<Entity extends ObjectLiteral> {
    * @param tables what it reads besides, if it says so
    */
   list(
-    options: FindManyOptions<Entity>,
+    given: FindManyOptions<Entity>,
     counted: boolean,
     tables: readonly string[] | undefined,
   ): InstancesPlan | ValuePlan<FoundRows<Entity>> {
     const { metadata } = this.mapping;
+    const options = copiedOptions(given);
     checkFindOptions(options, metadata);
     const eager = options.loadEagerRelations !== false && metadata.eagerRelations.length > 0;
+    // Nobody hears of it when the rows of a view change.
+    const byIds = metadata.tableType !== 'view' && this.mapping.findsAgain;
     const whole = options.select === undefined && options.relations === undefined && !eager;
-    return whole && this.mapping.findsAgain
-      ? this.#instances(options, counted, tables)
-      : this.#rows(options, counted, tables);
+    return whole && byIds ? this.#instances(options, counted, tables) : this.#rows(options, counted, tables);
   }
 
   /** A query for a number, or whether there is anything. */
   count(
-    options: FindManyOptions<Entity>,
+    given: FindManyOptions<Entity>,
     kind: 'count' | 'exists',
     tables: readonly string[] | undefined,
   ): ValuePlan<number> {
+    const options = copiedOptions(given);
     checkFindOptions(options, this.mapping.metadata);
     const run = (manager: EntityManager): Promise<number> => {
       const repository = manager.getRepository<Entity>(this.mapping.metadata.target);
-      return kind === 'count' ? repository.count(options) : repository.exists(options).then(Number);
+      return kind === 'count'
+        ? repository.count(copiedOptions(options))
+        : repository.exists(copiedOptions(options)).then(Number);
     };
     return {
       kind: 'value',
@@ -80,7 +84,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
     for (const column of mapping.idColumns) column.setEntityValue(select, true);
     const idsOnly = { ...options, select, loadEagerRelations: false } as FindManyOptions<Entity>;
     const run = async (manager: EntityManager): ReturnType<InstancesPlan['run']> => {
-      const builder = this.#builder(manager, idsOnly);
+      const builder = this.#idsBuilder(manager, idsOnly);
       const [found, count] = counted ? await builder.getManyAndCount() : [await builder.getMany()];
       return {
         ids: found.map((entity) => mapping.idOfInstance(entity)),
@@ -91,7 +95,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
       kind: 'instances',
       withDeleted: options.withDeleted === true,
       ...this.#described(
-        this.#builder(this.dataSource.manager, idsOnly),
+        this.#idsBuilder(this.dataSource.manager, idsOnly),
         counted ? 'page' : 'list',
         options,
         tables,
@@ -125,7 +129,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
         const { rows, count } = stored as StoredRows;
         // The first pass over a query prepares what the transformer needs.
         const transformer = transformerOf(own, this.dataSource);
-        const entities = transformer.transform([...rows], own.expressionMap.mainAlias!) as Entity[];
+        const entities = transformer.transform(rows.map(ownRow), own.expressionMap.mainAlias!) as Entity[];
         await this.observer.loaded(this.mapping.metadata, entities, true);
         this.observer.handedOutAll(this.mapping.metadata, entities);
         return { entities, count };
@@ -133,10 +137,20 @@ export class FindPlans<Entity extends ObjectLiteral> {
     };
   }
 
+  /** TypeORM's own way to page what is joined orders by what it has selected. */
+  #idsBuilder(manager: EntityManager, idsOnly: FindManyOptions<Entity>): SelectQueryBuilder<Entity> {
+    const builder = this.#builder(manager, idsOnly);
+    if (idsOnly.skip === undefined && idsOnly.take === undefined) return builder;
+    const { allOrderBys, selects } = builder.expressionMap;
+    const selected = new Set(selects.map(({ selection }) => selection));
+    return builder.addSelect(Object.keys(allOrderBys).filter((order) => !selected.has(order)));
+  }
+
+  /** Operators are TypeORM's from then on: it applies transformers to what is in them. */
   #builder(manager: EntityManager, options: FindManyOptions<Entity>): SelectQueryBuilder<Entity> {
     return manager
       .createQueryBuilder<Entity>(this.mapping.metadata.target, ALIAS)
-      .setFindOptions(options)
+      .setFindOptions(copiedOptions(options))
       .callListeners(false);
   }
 
@@ -153,7 +167,8 @@ export class FindPlans<Entity extends ObjectLiteral> {
       const schemas = builder.expressionMap.aliases.map((alias) =>
         alias.hasMetadata ? schemaOfRelated(alias.metadata) : '',
       );
-      key = hashArguments([kind, sql, parameters, skip, take, relations, select, withDeleted, schemas]);
+      const parts = [kind, sql, parameters, skip, take, relations, select, withDeleted, tables, schemas];
+      key = hashArguments(parts);
     } catch (error) {
       throw new CacheQueryError(
         `a query of ${this.mapping.metadata.name} cannot be told from others: ${(error as Error).message}`,
@@ -170,7 +185,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
 
   #readsOf(
     builder: SelectQueryBuilder<Entity>,
-    { where }: FindManyOptions<Entity>,
+    options: FindManyOptions<Entity>,
     named: readonly string[] | undefined,
   ): Read[] {
     const { mapping } = this;
@@ -183,10 +198,11 @@ export class FindPlans<Entity extends ObjectLiteral> {
     ];
     if (
       named === undefined &&
-      (hasForeignSql(where) || metadatas.some(({ tableType }) => tableType === 'view'))
+      (hasOwnSql(options, mapping.metadata, builder) ||
+        metadatas.some(({ tableType }) => tableType === 'view'))
     ) {
       throw new CacheQueryError(
-        `which tables a query of ${mapping.metadata.name} reads cannot be told, since it has SQL of its own or reads a view: ` +
+        `which tables a query of ${mapping.metadata.name} reads cannot be told, since it has SQL of its own (Raw, a virtual column) or reads a view: ` +
           'name their entities in cached({ tables: […] })',
       );
     }
@@ -196,7 +212,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
     const tables = new Set([...paths, ...(named ?? [])]);
     return Array.from(tables, (table) => ({
       table,
-      partitions: table === own && alone ? partitionsOf(where, mapping) : undefined,
+      partitions: table === own && alone ? partitionsOf(options.where, mapping) : undefined,
     }));
   }
 

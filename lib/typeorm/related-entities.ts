@@ -57,7 +57,10 @@ function checkFindsAgain(metadata: EntityMetadata, name: string, keys: readonly 
   );
 }
 
-/** The foreign key is in the entity's own row: what it names is read as any other row. */
+/**
+ * The foreign key is in the entity's own row: what it names is read as any other row. An entity from the cache refers to what
+ * it did when it was read, as it shows the rest of its row; in a transaction, what was written in it counts.
+ */
 async function toOne<Entity extends ObjectLiteral>(
   source: DataSourceCache,
   { mapping, adapter, cache }: CachedEntityParts<Entity>,
@@ -74,11 +77,13 @@ async function toOne<Entity extends ObjectLiteral>(
     );
   }
   const { observer } = source;
-  const foreign = ids.filter((_, i) => observer.rowOf(entities[i]!) === undefined);
+  const knownRow = (entity: Entity): Row | undefined =>
+    direct === undefined ? observer.rowOf(entity) : undefined;
+  const foreign = ids.filter((_, i) => knownRow(entities[i]!) === undefined);
   const loaded =
     foreign.length === 0 ? new Map<string, Entity>() : await cache.several(foreign, true, {}, direct);
   const keys = entities.map((entity, i) => {
-    const row: Row | undefined = observer.rowOf(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? entity);
+    const row = knownRow(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? {});
     const values = row && joinColumns.map((column) => adapter.valueOf(row, column));
     return values?.every((value) => value !== null && value !== undefined)
       ? target.mapping.idOfRow(values)

@@ -64,6 +64,14 @@ class Unique {
 class Prefixed {
   @PrimaryColumn({ type: 'varchar', transformer: prefixed }) id!: string;
   @Column() n!: number;
+  @OneToMany(() => Leaf, (leaf) => leaf.of) leaves!: Relation<Leaf>[];
+}
+
+@CacheEntity()
+@Entity()
+class Leaf {
+  @PrimaryGeneratedColumn() id!: number;
+  @ManyToOne(() => Prefixed, (one) => one.leaves) @JoinColumn({ name: 'of' }) of!: Relation<Prefixed>;
 }
 
 @CacheEntity()
@@ -98,7 +106,7 @@ class ShopDay {
   @ManyToOne(() => Shop, (shop) => shop.days) @JoinColumn({ name: 'shopId' }) shop!: Relation<Shop>;
 }
 
-const EVERYWHERE = [Numbered, Coded, Flagged, Unique, Prefixed, Day, Member, Shop, ShopDay];
+const EVERYWHERE = [Numbered, Coded, Flagged, Unique, Prefixed, Leaf, Day, Member, Shop, ShopDay];
 
 let entities: OpenEntities;
 afterEach(async () => {
@@ -178,6 +186,16 @@ describe('on sql.js', () => {
     await source.manager.insert(Unique, { id: UUID, n: 1 });
     expect(await of(Unique).findById(UUID.toUpperCase())).toBeNull();
     expect(await of(Unique).findById(UUID)).toMatchObject({ n: 1 });
+  });
+
+  it('a transformer, by relations as well', async () => {
+    const { of, source } = entities;
+    await source.query(`INSERT INTO prefixed VALUES ('5', 1), ('6', 2)`);
+    await source.query(`INSERT INTO leaf VALUES (1, '5'), (2, '5')`);
+    const all = await of(Prefixed).findByIds(['u_5', 'u_6']);
+    const lists = await of(Prefixed).relation(all as Prefixed[], 'leaves');
+    expect(lists.map((list) => list.map(({ id }) => id))).toStrictEqual([[1, 2], []]);
+    expect(await of(Leaf).relation(lists[0]![0]!, 'of')).toMatchObject({ id: 'u_5', n: 1 });
   });
 
   it('composite ids: in the order asked, absent ones included, one statement', async () => {

@@ -67,6 +67,9 @@ describe.each(ALL_TOPOLOGIES)('%s', (topology) => {
     const plain = await source.manager.findOneBy(Customer, { code: 'a' });
     for (let i = 0; i < 2; i++) expect(await customers.findById('a')).toStrictEqual(plain);
     expect(plain!.balance).toBeInstanceOf(Money);
+    const condition = { where: { balance: In([new Money(500)]) } };
+    for (let i = 0; i < 2; i++) expect(await customers.cached().find(condition)).toStrictEqual([plain]);
+    expect(await customers.cached().count(condition)).toBe(1);
     await customers.update('a', { balance: new Money(400) });
     expect((await customers.findById('a'))!.balance.cents).toBe(400);
   });

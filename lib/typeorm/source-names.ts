@@ -52,7 +52,7 @@ function placeOf({ options }: DataSource): string | undefined {
     return undefined;
   const { schema } = options as { schema?: string };
   const known: Record<string, unknown> = { host: 'localhost', port: PORTS[type], ...all, schema };
-  return JSON.stringify([type, ...PLACE.map((part) => String(known[part] ?? ''))]);
+  return JSON.stringify([type, ...PLACE.map((part) => String((known[part] ?? '') as string | number))]);
 }
 
 function taken(name: string): CacheEntityError {

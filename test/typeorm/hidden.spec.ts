@@ -119,7 +119,7 @@ describe('on sql.js', () => {
 
 it('a newer version hides a column of an entity that comes with another', async () => {
   const version = (exclude: string[]): EntityClass[] => {
-    @CacheEntity({ exclude: exclude as never[] })
+    @CacheEntity({ exclude: exclude })
     @Entity('author')
     class Author {
       @PrimaryGeneratedColumn() id!: number;
@@ -142,7 +142,7 @@ it('a newer version hides a column of an entity that comes with another', async 
     // From now on only it hears of writes.
     const books = new CachedRepository(DataSourceCache.of('default', source, cache), book!);
     try {
-      return await books.cached().find({ relations: { author: true } } as object);
+      return await books.cached().find({ relations: { author: true } });
     } finally {
       await source.destroy();
     }

@@ -137,7 +137,7 @@ async function expectFound(
   expect(await read()).toEqual(all(1));
   await known.invalidateAll();
   expect(await read()).toEqual(all(1));
-  await known.update({ id: other } as never, { n: 2 } as never);
+  await known.update({ id: other }, { n: 2 });
   expect(await read()).toEqual(all(2));
   await known.invalidate(asked);
   expect(await read()).toEqual(all(2));

@@ -156,7 +156,7 @@ it('another set of columns is another entry, and a write outdates both', async (
   for (const entity of [before(), after()]) {
     const version = await openEntities([entity], SQLJS, redis);
     await version.source.query(`INSERT INTO thing (name) VALUES ('Ann')`);
-    versions.push({ ...version, things: version.of(entity as never) as CachedRepository<object> });
+    versions.push({ ...version, things: version.of(entity) });
   }
   const [old, fresh] = versions as [(typeof versions)[0], (typeof versions)[0]];
   expect(Object.keys((await old.things.findById(1))!)).toStrictEqual(['id', 'name']);

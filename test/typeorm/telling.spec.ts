@@ -68,12 +68,12 @@ const BEFORE = { rows: ['Ann', 'Bob'], list: 1, ofAuthor: 1 };
 it('invalidate: one row, and the lists of its table', async () => {
   expect(await names()).toStrictEqual(BEFORE);
   elsewhere(`UPDATE user SET name = name || '!'`);
-  elsewhere('DELETE FROM post');
+  elsewhere(`INSERT INTO post (title, authorId) VALUES ('second', 1)`);
   expect(await names()).toStrictEqual(BEFORE);
   await users.invalidate('01');
   expect(await names()).toStrictEqual({ ...BEFORE, rows: ['Ann!', 'Bob'], list: 0 });
-  await posts.invalidate(1);
-  expect(await names()).toStrictEqual({ rows: ['Ann!', 'Bob'], list: 0, ofAuthor: 0 });
+  await posts.invalidate(2);
+  expect(await names()).toStrictEqual({ rows: ['Ann!', 'Bob'], list: 0, ofAuthor: 2 });
 });
 
 it('invalidateAll: all rows of the table and all lists, for all instances', async () => {
@@ -86,11 +86,11 @@ it('invalidateAll: all rows of the table and all lists, for all instances', asyn
   await theirs.findById(1);
   expect(other.selects()).toBe(0);
   elsewhere(`UPDATE user SET name = name || '!'`);
-  elsewhere('DELETE FROM post');
+  elsewhere(`INSERT INTO post (title, authorId) VALUES ('second', 1)`);
   await users.invalidateAll();
   expect(await names()).toStrictEqual({ rows: ['Ann!', 'Bob!'], list: 0, ofAuthor: 1 });
   await posts.invalidateAll();
-  expect(await names()).toStrictEqual({ rows: ['Ann!', 'Bob!'], list: 0, ofAuthor: 0 });
+  expect(await names()).toStrictEqual({ rows: ['Ann!', 'Bob!'], list: 0, ofAuthor: 2 });
   await breathe();
   expect(await theirs.findById(1)).toMatchObject({ name: 'Ann!' });
   await other.source.destroy();

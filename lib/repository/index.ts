@@ -18,5 +18,6 @@ export {
   type Listing,
 } from './entity-cache.js';
 export { CacheEntityError, CacheQueryError, CacheReadOnlyError } from './errors.js';
+export type { ReadContext } from './read-context.js';
 export { relatedTo, type RelationPlan } from './related.js';
 export { WriteLog, type WriteTarget } from './write-log.js';

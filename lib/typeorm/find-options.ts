@@ -3,8 +3,8 @@ import { InstanceChecker } from 'typeorm/util/InstanceChecker.js';
 
 import type { Partition } from '../repository/contract.js';
 import { CacheEntityError, CacheQueryError } from '../repository/errors.js';
-import { policyOf } from './cache-entity.js';
 import type { EntityMapping } from './entity-mapping.js';
+import { columnsOf } from './stored-columns.js';
 
 const REFUSED = {
   lock: 'rows that are locked have to be read in the transaction: use loadForUpdate(id), or the plain repository',
@@ -27,15 +27,22 @@ export function checkFindOptions(options: FindManyOptions, metadata: EntityMetad
   if (typeof select === 'object' && select !== null) checkSelect(select, metadata);
 }
 
-function checkSelect(select: object, metadata: EntityMetadata): void {
-  const hidden = new Set(policyOf(metadata.target)?.exclude);
-  for (const [name, chosen] of Object.entries(select)) {
+/** @param path where the selection is in the entity, when it is that of an embedded object: `'address.'` */
+function checkSelect(select: object, metadata: EntityMetadata, path = ''): void {
+  const hidden = columnsOf(metadata).hidden.map(({ propertyPath }) => propertyPath);
+  const names = Array.isArray(select)
+    ? (select as unknown[]).map((name) => [String(name), true] as const)
+    : Object.entries(select);
+  for (const [property, chosen] of names) {
     if (chosen === false || chosen === undefined) continue;
+    const name = path + property;
     const relation = metadata.findRelationWithPropertyPath(name);
-    if (relation !== undefined && typeof chosen === 'object')
-      checkSelect(chosen as object, relation.inverseEntityMetadata);
-    const columns = metadata.findColumnsWithPropertyPath(name);
-    if (!hidden.has(name) && !columns.some((column) => !column.isSelect)) continue;
+    if (typeof chosen === 'object' && chosen !== null) {
+      if (relation === undefined) checkSelect(chosen as object, metadata, `${name}.`);
+      else checkSelect(chosen as object, relation.inverseEntityMetadata);
+      continue;
+    }
+    if (!hidden.some((one) => one === name || one.startsWith(`${name}.`))) continue;
     throw new CacheQueryError(
       `${metadata.name}.${name} is hidden and never stored: read it with the plain repository`,
     );
@@ -54,7 +61,7 @@ export function checkUniqueIndex(metadata: EntityMetadata, properties: readonly 
   const asked = new Set(properties);
   if (indices.some((index) => index.length === asked.size && index.every((name) => asked.has(name)))) return;
   throw new CacheEntityError(
-    `${metadata.name} has no unique index on ${properties.join(', ')}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
+    `${metadata.name} has no unique index on ${properties.join(', ') || 'nothing'}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
   );
 }
 

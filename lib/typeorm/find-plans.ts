@@ -4,12 +4,13 @@ import { DriverUtils } from 'typeorm/driver/DriverUtils.js';
 import { hashArguments } from '../nest/decorators/args-hash.js';
 import type { InstancesPlan, Read, Row, Session, ValuePlan } from '../repository/contract.js';
 import { CacheQueryError } from '../repository/errors.js';
-import { policyOf } from './cache-entity.js';
+import type { Contexts } from './contexts.js';
 import type { EntityMapping } from './entity-mapping.js';
 import { copiedOptions } from './copied-options.js';
 import { checkFindOptions, partitionsOf } from './find-options.js';
 import { hasOwnSql } from './own-sql.js';
 import type { SourceObserver } from './source-observer.js';
+import { columnsOf, schemaOfRelated, unfilledOf } from './stored-columns.js';
 import { ALIAS, ownRow, plainRow, transformerOf } from './typeorm-adapter.js';
 
 /** What a list comes to: its entities, and how many there are in all. */
@@ -29,10 +30,11 @@ export class FindPlans<Entity extends ObjectLiteral> {
     private readonly mapping: EntityMapping,
     private readonly dataSource: DataSource,
     private readonly observer: SourceObserver,
+    private readonly contexts: Contexts,
   ) {}
 
   /**
-   * A query for entities: by their ids, unless it selects columns or joins relations.
+   * A query for entities: by their ids, unless it selects columns or joins relations, or ids do not find their rows.
    * @param tables what it reads besides, if it says so
    */
   list(
@@ -45,9 +47,9 @@ export class FindPlans<Entity extends ObjectLiteral> {
     checkFindOptions(options, metadata);
     const eager = options.loadEagerRelations !== false && metadata.eagerRelations.length > 0;
     // Nobody hears of it when the rows of a view change.
-    const isView = metadata.tableType === 'view';
-    const whole = options.select === undefined && options.relations === undefined && !eager && !isView;
-    return whole ? this.#instances(options, counted, tables) : this.#rows(options, counted, tables);
+    const byIds = metadata.tableType !== 'view' && this.mapping.findsAgain;
+    const whole = options.select === undefined && options.relations === undefined && !eager;
+    return whole && byIds ? this.#instances(options, counted, tables) : this.#rows(options, counted, tables);
   }
 
   /** A query for a number, or whether there is anything. */
@@ -84,7 +86,10 @@ export class FindPlans<Entity extends ObjectLiteral> {
     const run = async (manager: EntityManager): ReturnType<InstancesPlan['run']> => {
       const builder = this.#idsBuilder(manager, idsOnly);
       const [found, count] = counted ? await builder.getManyAndCount() : [await builder.getMany()];
-      return { ids: found.map((entity) => mapping.idFrom(entity)), ...(count !== undefined && { count }) };
+      return {
+        ids: found.map((entity) => mapping.idOfInstance(entity)),
+        ...(count !== undefined && { count }),
+      };
     };
     return {
       kind: 'instances',
@@ -107,6 +112,7 @@ export class FindPlans<Entity extends ObjectLiteral> {
   ): ValuePlan<FoundRows<Entity>> {
     const joined = { ...options, relationLoadStrategy: 'join' } as FindManyOptions<Entity>;
     const own = this.#builder(this.dataSource.manager, joined);
+    checkFilled(own);
     const described = this.#described(own, counted ? 'rows page' : 'rows', joined, tables);
     const run = (session: Session | undefined): Promise<StoredRows> =>
       this.observer.read(session, async (manager) => {
@@ -153,19 +159,28 @@ export class FindPlans<Entity extends ObjectLiteral> {
     kind: string,
     options: FindManyOptions<Entity>,
     tables: readonly string[] | undefined,
-  ): { readonly key: string; readonly reads: readonly Read[] } {
+  ): Pick<InstancesPlan, 'key' | 'reads' | 'context'> {
     const { skip, take, relations, select, withDeleted } = options;
     const [sql, parameters] = builder.getQueryAndParameters();
     let key: string;
     try {
-      key = hashArguments([kind, sql, parameters, skip, take, relations, select, withDeleted, tables]);
+      const schemas = builder.expressionMap.aliases.map((alias) =>
+        alias.hasMetadata ? schemaOfRelated(alias.metadata) : '',
+      );
+      const parts = [kind, sql, parameters, skip, take, relations, select, withDeleted, tables, schemas];
+      key = hashArguments(parts);
     } catch (error) {
       throw new CacheQueryError(
         `a query of ${this.mapping.metadata.name} cannot be told from others: ${(error as Error).message}`,
         { cause: error },
       );
     }
-    return { key, reads: this.#readsOf(builder, options, tables) };
+    const reads = this.#readsOf(builder, options, tables);
+    const context = this.contexts.besides(
+      this.mapping.shape.table,
+      reads.map(({ table }) => table),
+    );
+    return { key, reads, context };
   }
 
   #readsOf(
@@ -201,17 +216,26 @@ export class FindPlans<Entity extends ObjectLiteral> {
     }));
   }
 
-  /** Drops what other entities exclude; columns with `select: false` are not there. */
+  /** Drops what other entities exclude, and what a selection has of columns with `select: false`. */
   #withoutHidden(row: Row, { expressionMap }: SelectQueryBuilder<Entity>): Row {
     const kept: Record<string, unknown> = { ...row };
     for (const alias of expressionMap.aliases) {
       if (!alias.hasMetadata) continue;
-      const hidden = policyOf(alias.metadata.target)?.exclude ?? [];
-      for (const { databaseName, propertyPath } of alias.metadata.columns) {
-        if (!hidden.includes(propertyPath.split('.', 1)[0]!)) continue;
+      for (const { databaseName } of columnsOf(alias.metadata).hidden) {
         delete kept[DriverUtils.buildAlias(this.dataSource.driver, undefined, alias.name, databaseName)];
       }
     }
     return kept;
+  }
+}
+
+/** @throws CacheQueryError for entities with properties that are not made of the rows of the query */
+function checkFilled({ expressionMap }: SelectQueryBuilder<ObjectLiteral>): void {
+  for (const alias of expressionMap.aliases) {
+    const property = alias.hasMetadata ? unfilledOf(alias.metadata) : undefined;
+    if (property === undefined) continue;
+    throw new CacheQueryError(
+      `${alias.metadata.name}.${property} is a @RelationId(), which is not filled from the cache: exclude it in its @CacheEntity, or leave its entity out of the query and use relation(…)`,
+    );
   }
 }

@@ -18,7 +18,7 @@ export async function loadForUpdate<Entity extends ObjectLiteral>(
   const { metadata, idColumns } = mapping;
   const where = valued(idColumns, id.values) as FindOptionsWhere<Entity>;
   const session = observer.sessionOf(manager);
-  return observer.read(session, async (reader) => {
+  return observer.read(manager.queryRunner ?? session, async (reader) => {
     const builder = reader
       .createQueryBuilder<Entity>(metadata.target, ALIAS)
       .setFindOptions({ where, loadEagerRelations: false });

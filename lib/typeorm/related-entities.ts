@@ -1,10 +1,12 @@
 import type { EntityMetadata, ObjectLiteral, RelationMetadata } from 'typeorm';
 
 import { didYouMean } from '../primitives/did-you-mean.js';
+import { show } from '../primitives/show.js';
 import type { EntityId, Row } from '../repository/contract.js';
 import type { DirectRead, EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { relatedTo } from '../repository/related.js';
+import type { EntityMapping } from './entity-mapping.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { relationPlan } from './relation-plans.js';
 
@@ -22,20 +24,36 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
   const { mapping, adapter } = parts;
   const relation = findRelation(mapping.metadata, name);
   const target = source.entity(relation.inverseEntityMetadata.target);
+  checkFindsAgain(mapping.metadata, name, [mapping, target.mapping]);
   const ids = entities.map((entity) => adapter.idFrom(entity));
   if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
-  const plan = relationPlan(relation, mapping, target.mapping, source.observer);
+  const tables = [relation.junctionEntityMetadata?.tablePath, target.mapping.shape.table];
+  const plan = {
+    ...relationPlan(relation, mapping, target.mapping, source.observer),
+    context: source.contexts.besides(
+      mapping.shape.table,
+      tables.filter((table) => table !== undefined),
+    ),
+  };
   const owner = parts.cache as unknown as EntityCache<object>;
   const lists = await relatedTo(ids, plan, owner, target.cache, direct);
   return relation.isOneToOne ? lists.map(([one]) => one ?? null) : lists;
 }
 
-function findRelation(metadata: EntityMetadata, name: string): RelationMetadata {
-  const relation = metadata.findRelationWithPropertyPath(name);
+function findRelation(metadata: EntityMetadata, name: unknown): RelationMetadata {
+  const relation = typeof name === 'string' ? metadata.findRelationWithPropertyPath(name) : undefined;
   if (relation !== undefined) return relation;
   const names = metadata.relations.map(({ propertyPath }) => propertyPath);
   throw new CacheEntityError(
-    `${metadata.name} has no relation '${name}'${didYouMean(name, names)}: there are ${names.join(', ') || 'none'}`,
+    `${metadata.name} has no relation ${show(name)}${didYouMean(String(name), names)}: there are ${names.join(', ') || 'none'}`,
+  );
+}
+
+function checkFindsAgain(metadata: EntityMetadata, name: string, keys: readonly EntityMapping[]): void {
+  const vague = keys.find(({ findsAgain }) => !findsAgain);
+  if (vague === undefined) return;
+  throw new CacheEntityError(
+    `${metadata.name}.${name} cannot be followed by ids, since those of ${vague.metadata.name} are finer in the database than in JavaScript: query it with cached().find()`,
   );
 }
 
@@ -68,7 +86,7 @@ async function toOne<Entity extends ObjectLiteral>(
     const row = knownRow(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? {});
     const values = row && joinColumns.map((column) => adapter.valueOf(row, column));
     return values?.every((value) => value !== null && value !== undefined)
-      ? target.adapter.idFrom(values)
+      ? target.mapping.idOfRow(values)
       : undefined;
   });
   const wanted = [

@@ -85,11 +85,11 @@ async function run(
   const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
   await observer.read(session, async (manager) => {
     // Each of them in one statement only.
-    const distinct = [...new Map(parents.map((id) => [id.text, id])).values()];
+    const distinct = [...new Map(parents.map((id) => [id.text, owner.inDatabase(id)])).values()];
     for (const some of inStatements(distinct, parent.length)) {
       for (const row of await relatedRows(link, some, manager)) {
-        const of = owner.idFrom(parent.map((_, i) => row[`p${i}`]));
-        lists.get(of.text)?.push(target.idFrom(related.map((_, i) => row[`t${i}`])));
+        const of = owner.idOfRow(parent.map((_, i) => row[`p${i}`]));
+        lists.get(of.text)?.push(target.idOfRow(related.map((_, i) => row[`t${i}`])));
       }
     }
   });
@@ -98,7 +98,7 @@ async function run(
 
 function relatedRows(
   { from, parent, related }: Link,
-  parents: readonly EntityId[],
+  parents: readonly (readonly unknown[])[],
   manager: EntityManager,
 ): Promise<ObjectLiteral[]> {
   const builder = manager.createQueryBuilder().from(from, 'r');
@@ -107,10 +107,10 @@ function relatedRows(
   parent.forEach((column, i) => builder.addSelect(nameOf(column), `p${i}`));
   related.forEach((column, i) => builder.addSelect(nameOf(column), `t${i}`).addOrderBy(nameOf(column)));
   if (parent.length === 1) {
-    const values = parents.map((id) => id.values[0]);
+    const values = parents.map(([value]) => value);
     return builder.where(`${nameOf(parent[0]!)} IN (:...values)`, { values }).getRawMany<ObjectLiteral>();
   }
-  const alternatives = parents.map(({ values }, n) => {
+  const alternatives = parents.map((values, n) => {
     const equal = parent.map((column, i) => `${nameOf(column)} = :v${n}_${i}`);
     values.forEach((value, i) => builder.setParameter(`v${n}_${i}`, value));
     return `(${equal.join(' AND ')})`;

@@ -27,8 +27,13 @@ const OBSERVERS = new WeakMap<DataSource, SourceObserver>();
 /** What the cache does with one data source: it reads from it, and sees what is written to it. */
 export class SourceObserver {
   readonly log: WriteLog;
-  readonly tables: SourceTables;
+  /** Of the metadata that the data source has now. */
+  tables!: SourceTables;
   readonly #caches = new Set<CacheManager>();
+  #watched: DataSource['subscribers'] = [];
+  #subscriber!: WriteSubscriber;
+  #generation = 0;
+  #forgetting: Promise<void> | undefined;
   /** The instances made of what was stored, with the row where it is one. */
   readonly #handedOut = new WeakMap<object, Row | undefined>();
   /** Which runner began the transaction that is open on a connection. */
@@ -38,15 +43,14 @@ export class SourceObserver {
   private constructor(
     readonly source: string,
     private readonly dataSource: DataSource,
-    dialect: SqlDialect,
+    private readonly dialect: SqlDialect,
   ) {
     this.log = new WriteLog({
       source,
       tables: () => new Set(dataSource.entityMetadatas.map(({ tablePath }) => tablePath)),
       invalidate: (tags) => this.#invalidate(tags),
     });
-    this.tables = new SourceTables(dataSource);
-    dataSource.subscribers.push(new WriteSubscriber(this, this.tables, dialect));
+    this.#attach();
   }
 
   /**
@@ -78,6 +82,37 @@ export class SourceObserver {
   sessionOf({ queryRunner }: EntityManager): Session | undefined {
     const runner = queryRunner ?? this.#onlyRunner();
     return runner !== undefined && this.#isInTransaction(runner) ? runner : undefined;
+  }
+
+  /** How often the data source was initialized again: its metadata are others then. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * To be called before each use. A data source that is destroyed and initialized again drops its subscribers: they are put
+   * back, and what is cached is dropped, since writes may have passed unseen.
+   * @returns `undefined` when nothing has to be waited for
+   */
+  attached(): Promise<void> | undefined {
+    if (this.dataSource.subscribers === this.#watched) return this.#forgetting;
+    if (this.dataSource.subscribers.includes(this.#subscriber)) {
+      this.#watched = this.dataSource.subscribers;
+      return this.#forgetting;
+    }
+    this.#generation++;
+    this.#attach();
+    return this.forget();
+  }
+
+  /** Makes unusable what is cached of the data source. */
+  forget(): Promise<void> {
+    const session = {};
+    this.log.writeAnything(session);
+    const forgetting = this.log.settle(session).finally(() => {
+      if (this.#forgetting === forgetting) this.#forgetting = undefined;
+    });
+    return (this.#forgetting = forgetting);
   }
 
   /** See `EntityAdapter`. */
@@ -167,6 +202,13 @@ export class SourceObserver {
   /** The row that an instance was made of, if it was one. */
   rowOf(entity: object): Row | undefined {
     return this.#handedOut.get(entity);
+  }
+
+  #attach(): void {
+    this.tables = new SourceTables(this.dataSource);
+    this.#subscriber = new WriteSubscriber(this, this.tables, this.dialect);
+    this.#watched = this.dataSource.subscribers;
+    this.#watched.push(this.#subscriber);
   }
 
   async #broadcast(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): Promise<void> {

@@ -45,8 +45,12 @@ export class TypeOrmAdapter<Entity extends ObjectLiteral> implements EntityAdapt
     return this.mapping.idFrom(id);
   }
 
+  get looseIds(): boolean {
+    return this.mapping.looseIds;
+  }
+
   idOfRow(row: Row): EntityId {
-    return this.mapping.idOfRow((column) => row[this.#aliases.get(column)!]);
+    return this.mapping.idOfRow(this.mapping.idColumns.map((column) => row[this.#aliases.get(column)!]));
   }
 
   /** What a row has in a column, as the driver gave it. */

@@ -9,17 +9,22 @@ const SECONDS = 2;
 const CONNECTIONS = 32;
 
 const CASES = [
-  ['a hit of 600 bytes', 'constant', 'cached', {}],
-  ['a hit of 600 bytes, of one user', 'constant', 'mine', { authorization: 'Bearer of-ada' }],
-  ['a hit of 60 kB', 'page', 'cachedPage', {}],
-  ['a hit that the client has (304)', 'constant', 'cached', undefined],
+  { name: 'a hit of 600 bytes', constant: 'constant', cached: 'cached', headers: {} },
+  {
+    name: 'a hit of 600 bytes, of one user',
+    constant: 'constant',
+    cached: 'mine',
+    headers: { authorization: 'Bearer of-ada' },
+  },
+  { name: 'a hit of 60 kB', constant: 'page', cached: 'cachedPage', headers: {} },
+  { name: 'a hit that the client has (304)', constant: 'constant', cached: 'cached', headers: undefined },
 ];
 
 for (const adapter of ['express', 'fastify']) {
   const server = fork(new URL('server.mjs', import.meta.url), [adapter], { stdio: 'inherit' });
   const [url] = await once(server, 'message');
   try {
-    for (const [name, constant, cached, headers] of CASES) {
+    for (const { name, constant, cached, headers } of CASES) {
       const own = headers ?? { 'if-none-match': await entityTag(`${url}/${cached}`) };
       const measured = await compare(`${url}/${constant}`, `${url}/${cached}`, own);
       console.log(`| ${adapter} | ${name} | ${measured} |`);

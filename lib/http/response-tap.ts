@@ -21,6 +21,7 @@ export interface TapTarget {
 }
 
 type Method = (...args: unknown[]) => unknown;
+type Name = 'writeHead' | 'flushHeaders' | 'write' | 'end';
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -44,10 +45,11 @@ export class ResponseTap {
     private readonly raw: ServerResponse,
     private readonly target: TapTarget,
   ) {
-    this.#writeHead = raw.writeHead as Method;
-    this.#flushHeaders = raw.flushHeaders as Method;
-    this.#write = raw.write as Method;
-    this.#end = raw.end as Method;
+    const { writeHead, flushHeaders, write, end } = raw as unknown as Record<Name, Method>;
+    this.#writeHead = writeHead;
+    this.#flushHeaders = flushHeaders;
+    this.#write = write;
+    this.#end = end;
     // Others may have replaced these methods before, or do so later: ours stay in the chain and step aside. Node calls the first
     // itself when a body begins without a head.
     raw.writeHead = ((...args: unknown[]) =>

@@ -12,7 +12,13 @@ import { requestFields } from './verdict.js';
 export const CACHE_NAME = 'nestjs-tiered-cache';
 
 /** What frameworks derive from the body they believe to send. */
-const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'etag', 'transfer-encoding'];
+export const OF_THE_BODY: readonly string[] = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'etag',
+  'transfer-encoding',
+];
 /** What a 304 says nothing of (RFC 9110 15.4.5). */
 const NOT_IN_304 = [
   'content-type',

@@ -81,7 +81,10 @@ export class HandlerRun implements TapTarget {
         }
         this.exchange.tellAround(() => subscriber.next(value));
       },
-      error: (error: unknown) => this.#failed(error, subscriber),
+      error: (error: unknown) => {
+        completed = true;
+        this.#failed(error, subscriber);
+      },
       complete: () => {
         if (this.failure !== undefined) return;
         completed = true;

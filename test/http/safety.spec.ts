@@ -565,7 +565,7 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
       ['auto', {}],
       ['private', { scope: 'private', identity: ofUser }],
     ])('that put the user into the body put in the right one, where the scope is %s', async (_, options) => {
-      const naming = around((_, context) => ({
+      const naming = around((_data, context) => ({
         user: context.switchToHttp().getRequest<Asking>().user?.name ?? null,
       }));
       await startAround(naming, cached(options));

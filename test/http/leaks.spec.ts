@@ -258,7 +258,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
         });
       const leaks: unknown[] = [];
       const hits: Record<string, number> = {};
-      let made = 0;
+      let answered = 0;
       const check = async (asked: Asked): Promise<void> => {
         const answer = await ask(asked);
         const {
@@ -268,7 +268,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
           location,
         } = answer.headers;
         if (answer.status === 500) return;
-        made++;
+        answered++;
         const isHit = /; hit|collapsed/.test(String(status));
         const right = JSON.stringify(expected(asked, isHit));
         const isWrong =
@@ -287,7 +287,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       agent.destroy();
       const total = Object.values(hits).reduce((sum, n) => sum + n, 0);
       // oxlint-disable-next-line no-console
-      if (process.env['LEAK_FIGURES'] !== undefined) console.log({ seed, made, total, hits });
+      if (process.env['LEAK_FIGURES'] !== undefined) console.log({ seed, answered, total, hits });
       expect({ seed, leaks: leaks.slice(0, 3), count: leaks.length }).toEqual({ seed, leaks: [], count: 0 });
       expect({ seed, hits: total > requests / 10 }).toEqual({ seed, hits: true });
       for (const route of ['auto', 'mine', 'mine-res', 'public', 'stream', 'redirect', 'nothing', 'cookie']) {

@@ -34,7 +34,10 @@ export class Fills {
     return route.cache.getOrSet<RunResult>(
       key,
       async (context) => {
-        if (context.background) return settle(context, route, await runInBackground(exchange, this.dispatch));
+        if (context.background) {
+          const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
+          return settle(context, route, await run);
+        }
         return settle(context, route, await this.#lead(visit, lead, 'uri-miss'));
       },
       route.policy.entry,

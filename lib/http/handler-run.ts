@@ -63,16 +63,32 @@ export class HandlerRun implements TapTarget {
    */
   start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
     let completed = false;
+    const finished = this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+    if (this.exchange.over) {
+      this.#giveUp('aborted', 'retry');
+      return finished;
+    }
     const running = next.handle().subscribe({
       next: (value: unknown) => {
-        this.#recording.ownTags(value);
+        if (this.failure !== undefined) return;
         this.#watchStream(value);
-        subscriber.next(value);
+        try {
+          this.#recording.ownTags(value);
+        } catch (error) {
+          // Nobody could invalidate it.
+          this.#failed(error, subscriber);
+          return;
+        }
+        this.exchange.tellAround(() => subscriber.next(value));
       },
-      error: (error: unknown) => this.#failed(error, subscriber),
-      complete: () => {
+      error: (error: unknown) => {
         completed = true;
-        subscriber.complete();
+        this.#failed(error, subscriber);
+      },
+      complete: () => {
+        if (this.failure !== undefined) return;
+        completed = true;
+        this.exchange.tellAround(() => subscriber.complete());
       },
     });
     subscriber.add(() => {
@@ -83,7 +99,7 @@ export class HandlerRun implements TapTarget {
     this.exchange.raw.once('close', () => {
       if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
     });
-    return this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+    return finished;
   }
 
   begins(): boolean {
@@ -139,8 +155,11 @@ export class HandlerRun implements TapTarget {
   }
 
   #send(stored: StoredResponse, done: (() => void) | undefined): void {
-    this.#outcome.resolve(stored);
-    sendStored(this.exchange, this.route, readyResponse(stored)!, this.report, undefined, done);
+    try {
+      sendStored(this.exchange, this.route, readyResponse(stored)!, this.report, undefined, done);
+    } finally {
+      this.#outcome.resolve(this.#recording.late() ?? stored);
+    }
   }
 
   #failed(error: unknown, subscriber: Subscriber<unknown>): void {

@@ -1,5 +1,5 @@
 import { type CallHandler, GatewayTimeoutException } from '@nestjs/common';
-import { Observable, type Subscriber } from 'rxjs';
+import { EMPTY, Observable, type Subscriber } from 'rxjs';
 
 import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { parseRequestDirectives } from '../http-semantics/request-directives.js';
@@ -39,6 +39,8 @@ export class ResponseCache {
     const { exchange, route, next } = visit;
     const background = backgroundRunOf(exchange);
     if (background !== undefined) {
+      // Whoever asks in the background has to be who asked before.
+      if (route.keyOf(exchange) !== background.key) return EMPTY;
       return new Observable((subscriber) => background.settle(this.fills.run(visit, subscriber, background)));
     }
     const key = isCacheable(exchange) ? route.keyOf(exchange) : undefined;
@@ -70,6 +72,8 @@ export class ResponseCache {
           return;
         }
         if (own !== undefined) throw own.failure!.error;
+        // Nobody waits for an answer any more: the handler is not run for it.
+        if (exchange.over) return;
         if (tries === MOST_TRIES || !(await this.#isToRetry(visit, key, found))) break;
         for (const [name] of stored?.selects ?? []) varying.add(name);
         key = route.keyOf(exchange, [...varying].toSorted()) ?? key;
@@ -116,6 +120,7 @@ export class ResponseCache {
 
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
+  if (exchange.hasBody) return false;
   const { headers } = exchange.request;
   if (headers['if-match'] === undefined && headers['if-unmodified-since'] === undefined) {
     if (headers['cache-control'] === undefined) return true;

@@ -120,11 +120,15 @@ function isSelector(selector: unknown): boolean {
   return typeof name === 'string' && (value === null || typeof value === 'string');
 }
 
+/** Whoever has written these was not this cache: they end a message elsewhere, or log somebody in. */
+const NEVER_STORED = new Set(['connection', 'set-cookie', 'set-cookie2', 'transfer-encoding']);
+
 function isField(field: unknown): boolean {
   if (!Array.isArray(field) || field.length !== 2) return false;
   const [name, value] = field as [string, string | string[]];
   try {
     validateHeaderName(name);
+    if (NEVER_STORED.has(name.toLowerCase())) return false;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (typeof line !== 'string') return false;
       validateHeaderValue(name, line);

@@ -22,6 +22,8 @@ export type RunResult = StoredResponse | Uncacheable;
 export interface Finished {
   readonly value: RunResult;
   readonly tags: readonly string[];
+  /** That of the response; of one that the handler has refused by throwing, that of what it threw. */
+  readonly status: number;
 }
 
 /** What a run is to replace: a stale response, whose validators the handler is asked with. */
@@ -41,6 +43,8 @@ export class HandlerRun implements TapTarget {
   readonly #recording: Recording;
   readonly #conditions: ClientConditions;
   readonly #outcome = withResolvers<RunResult>();
+  /** The status of what the handler threw, and the exception filter answers. */
+  #refusal: number | undefined;
   /** What the handler threw, and nobody has answered yet. */
   failure: { readonly error: unknown } | undefined;
 
@@ -83,7 +87,11 @@ export class HandlerRun implements TapTarget {
     this.exchange.raw.once('close', () => {
       if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
     });
-    return this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+    return this.#outcome.promise.then((value) => ({
+      value,
+      tags: this.#recording.tags(),
+      status: this.#refusal ?? this.exchange.raw.statusCode,
+    }));
   }
 
   begins(): boolean {
@@ -153,6 +161,7 @@ export class HandlerRun implements TapTarget {
       return;
     }
     // What comes now is the exception filter's.
+    this.#refusal = status;
     const { policy } = this.route;
     if (this.#tap.begun) this.#giveUp('failed', 'once');
     else if (!policy.byOrigin && !isKeptNegative(status, policy)) {

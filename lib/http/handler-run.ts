@@ -66,27 +66,29 @@ export class HandlerRun implements TapTarget {
    * @throws what the handler throws, unless it is an answer (a status below 500): then the subscriber has it
    */
   start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
-    let completed = false;
+    let over = false;
     const running = next.handle().subscribe({
       next: (value: unknown) => {
         this.#recording.ownTags(value);
         this.#watchStream(value);
         subscriber.next(value);
       },
-      error: (error: unknown) => this.#failed(error, subscriber),
+      error: (error: unknown) => {
+        over = true;
+        this.#failed(error, subscriber);
+      },
       complete: () => {
-        completed = true;
+        over = true;
         subscriber.complete();
       },
     });
     subscriber.add(() => {
       running.unsubscribe();
       // The client is gone, and Nest wants no answer for it.
-      if (!completed) this.#giveUp('aborted', 'retry');
+      if (!over) this.#giveUp('aborted', 'retry');
     });
-    this.exchange.raw.once('close', () => {
-      if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
-    });
+    // Whoever writes for himself may have returned long before, and writes to nobody now, or not at all.
+    this.exchange.raw.once('close', () => this.#giveUp('aborted', 'retry'));
     return this.#outcome.promise.then((value) => ({
       value,
       tags: this.#recording.tags(),

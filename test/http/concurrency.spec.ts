@@ -61,6 +61,13 @@ class Slow {
     call().stream.pipe(raw);
   }
 
+  /** Returns at once, and writes when it has something to write, unless nobody is there any more. */
+  @Get('later')
+  later(@Res() response: AnyResponse) {
+    const raw = (response.raw ?? response) as http.ServerResponse;
+    void call().answer.promise.then((answer) => raw.destroyed || raw.end(answer));
+  }
+
   @Get('stream')
   stream(@Res({ passthrough: true }) response: AnyResponse) {
     if (personal) (response.raw ?? response).setHeader('Set-Cookie', 'a=1');
@@ -232,6 +239,20 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   });
 
   describe('a client that leaves', () => {
+    it('before its answer, which is then not written at all', async () => {
+      const app = await start(adapter);
+      const leave = leaving(app, '/later');
+      await until(() => calls.length === 1);
+      const asked = [app.get('/later'), app.get('/later')];
+      await arrived(app, 3);
+      await leave();
+      await until(() => calls.length === 2);
+      for (const { answer } of calls) answer.resolve('anew');
+      expect(await texts(asked)).toEqual(['anew', 'anew']);
+      expect(isHit(await app.get('/later'))).toBe(true);
+      expect(calls).toHaveLength(2);
+    });
+
     it('before its answer: one of those who have waited asks anew, for all', async () => {
       const app = await start(adapter);
       const leave = leaving(app, '/value');

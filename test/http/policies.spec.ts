@@ -17,7 +17,7 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import {
   CacheResponse,
@@ -26,11 +26,12 @@ import {
   ResponseCacheInterceptor,
   ResponseCacheModule,
 } from '../../lib/http/index.js';
-import { CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
-import { type Bench, benchOf, closeBenches, redisFor } from '../support/caches.js';
+import { type CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
+import type { Bench } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import { ADAPTERS, type AppOptions, HttpApp, isHit, Said } from './apps.js';
+import { closeTimedApps, timedApp } from './timed-apps.js';
 
 interface AnyResponse {
   status(code: number): AnyResponse;
@@ -111,25 +112,14 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   beforeEach(() => {
     said = new Said();
   });
-  afterEach(async () => {
-    await app.close();
-    await closeBenches();
-    jest.restoreAllMocks();
-  });
+  afterEach(closeTimedApps);
 
   const start = async (
     controllers: CacheResponseOptions | Type[],
-    { random, ...options }: AppOptions & { random?: () => number } = {},
+    options: AppOptions & { random?: () => number } = {},
   ) => {
-    bench = await benchOf('memory', {}, redisFor('memory'), random);
-    const { clock, cache } = bench;
-    const begun = 1_800_000_000_000 - clock.now();
-    jest.spyOn(Date, 'now').mockImplementation(() => begun + clock.now());
-    app = await HttpApp.start(adapter, Array.isArray(controllers) ? controllers : [page(controllers)], {
-      override: [[CacheManager, cache]],
-      logger: said,
-      ...options,
-    });
+    const pages = Array.isArray(controllers) ? controllers : [page(controllers)];
+    ({ app, bench } = await timedApp(adapter, pages, { logger: said, ...options }));
   };
   const seconds = (count: number) => bench.clock.advance(count * 1_000);
   const get = (headers = {}) => app.get('/page', headers);

@@ -22,6 +22,8 @@ export type RunResult = StoredResponse | Uncacheable;
 export interface Finished {
   readonly value: RunResult;
   readonly tags: readonly string[];
+  /** That of the response; of one that the handler has refused by throwing, that of what it threw. */
+  readonly status: number;
 }
 
 /** What a run is to replace: a stale response, whose validators the handler is asked with. */
@@ -41,6 +43,8 @@ export class HandlerRun implements TapTarget {
   readonly #recording: Recording;
   readonly #conditions: ClientConditions;
   readonly #outcome = withResolvers<RunResult>();
+  /** The status of what the handler threw, and the exception filter answers. */
+  #refusal: number | undefined;
   /** What the handler threw, and nobody has answered yet. */
   failure: { readonly error: unknown } | undefined;
 
@@ -62,8 +66,12 @@ export class HandlerRun implements TapTarget {
    * @throws what the handler throws, unless it is an answer (a status below 500): then the subscriber has it
    */
   start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
-    let completed = false;
-    const finished = this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+    let over = false;
+    const finished = this.#outcome.promise.then((value) => ({
+      value,
+      tags: this.#recording.tags(),
+      status: this.#refusal ?? this.exchange.raw.statusCode,
+    }));
     if (this.exchange.over) {
       this.#giveUp('aborted', 'retry');
       return finished;
@@ -82,23 +90,22 @@ export class HandlerRun implements TapTarget {
         this.exchange.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
-        completed = true;
+        over = true;
         this.#failed(error, subscriber);
       },
       complete: () => {
         if (this.failure !== undefined) return;
-        completed = true;
+        over = true;
         this.exchange.tellAround(() => subscriber.complete());
       },
     });
     subscriber.add(() => {
       running.unsubscribe();
       // The client is gone, and Nest wants no answer for it.
-      if (!completed) this.#giveUp('aborted', 'retry');
+      if (!over) this.#giveUp('aborted', 'retry');
     });
-    this.exchange.raw.once('close', () => {
-      if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
-    });
+    // Whoever writes for himself may have returned long before, and writes to nobody now, or not at all.
+    this.exchange.raw.once('close', () => this.#giveUp('aborted', 'retry'));
     return finished;
   }
 
@@ -172,6 +179,7 @@ export class HandlerRun implements TapTarget {
       return;
     }
     // What comes now is the exception filter's.
+    this.#refusal = status;
     const { policy } = this.route;
     if (this.#tap.begun) this.#giveUp('failed', 'once');
     else if (!policy.byOrigin && !isKeptNegative(status, policy)) {

@@ -50,13 +50,14 @@ export class ResponseCache {
     }
     if (!route.policy.byOrigin) {
       const stored = readyOf(route.cache.fresh<RunResult>(key, route.policy.entry));
-      if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored, false);
+      if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored);
     }
     return new Observable((subscriber) => void this.#find(visit, key, subscriber));
   }
 
   async #find(visit: Visit, first: string, subscriber: Subscriber<unknown>): Promise<void> {
     const { exchange, route } = visit;
+    const asked = this.now();
     let own: HandlerRun | undefined;
     const lead: Lead = { subscriber, leads: (run) => (own = run) };
     try {
@@ -68,7 +69,7 @@ export class ResponseCache {
         if (own !== undefined && own.failure === undefined) return;
         const stored = readyOf(found);
         if (stored !== undefined && answers(stored, exchange)) {
-          this.#replay(visit, stored, own === undefined).subscribe(subscriber);
+          this.#replay(visit, stored, own === undefined ? asked : undefined).subscribe(subscriber);
           return;
         }
         if (own !== undefined) throw own.failure!.error;
@@ -107,10 +108,11 @@ export class ResponseCache {
     return this.fills.shared(visit, key, lead);
   }
 
-  #replay(visit: Visit, stored: ReadyResponse, waited: boolean): Observable<unknown> {
+  /** @param asked when the request came, if it may have waited for what has been stored since */
+  #replay(visit: Visit, stored: ReadyResponse, asked = Infinity): Observable<unknown> {
     const age = stored.initialAge + Math.max(0, this.now() - stored.storedAt);
     const left = stored.freshFor - age;
-    const collapsed = waited && this.now() - stored.storedAt <= 0;
+    const collapsed = stored.storedAt > asked;
     const report: Report = collapsed
       ? { fwd: 'uri-miss', collapsed }
       : { hit: true, ttl: Math.floor(left / 1000) };

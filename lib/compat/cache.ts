@@ -58,7 +58,7 @@ export class Cache {
   async set<T>(key: string, value: T, ttl?: number): Promise<T> {
     const options = ttlOption(ttl);
     if (value === undefined) await this.manager.delete(key);
-    else await this.manager.set(key, value as unknown, options);
+    else await this.manager.set(key, value, options);
     return value;
   }
 

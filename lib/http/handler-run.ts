@@ -69,7 +69,11 @@ export class HandlerRun implements TapTarget {
         this.#watchStream(value);
         subscriber.next(value);
       },
-      error: (error: unknown) => this.#failed(error, subscriber),
+      error: (error: unknown) => {
+        // Nobody has gone: an exception filter answers.
+        completed = true;
+        this.#failed(error, subscriber);
+      },
       complete: () => {
         completed = true;
         subscriber.complete();

@@ -19,6 +19,18 @@ import { isKeptNegative, verdictOf } from './verdict.js';
 
 const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
 
+/** What the response's lifetime is read from, whoever has set it: `@Header` does so before interceptors. */
+const JUDGED = new Set([
+  'age',
+  'cache-control',
+  'cdn-cache-control',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'pragma',
+]);
+
 type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
 
 /** What is kept of a response while it is written. */
@@ -51,7 +63,8 @@ export class Recording {
       if (body !== undefined) setEntityTag(exchange, body);
       this.#setTagField();
     }
-    const { fields, removed } = changedFields(raw.getHeaders(), before, (name) => name !== 'cache-status');
+    const judged = route.policy.byOrigin ? JUDGED : undefined;
+    const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
     const scope = route.policy.scope === 'private' ? 'private' : 'shared';
     const selects = selection(exchange, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };

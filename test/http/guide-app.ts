@@ -67,6 +67,11 @@ export class Products {
   me(@Headers('authorization') who = 'nobody') {
     return { who, ...run() };
   }
+  @Get('mine')
+  @CacheResponse({ ttl: '1m', scope: 'private', identity: ({ user }) => user?.id })
+  mine() {
+    return run();
+  }
   @Get('page')
   @CacheResponse({ ttl: '1m', scope: 'public', vary: ['Accept-Language'] })
   page(@Headers('accept-language') language: string) {

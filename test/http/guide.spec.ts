@@ -89,6 +89,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     }
     expect(await hits('/products/me', { authorization: 'ada' })).toBe(true);
     expect(said(await http.get('/products/me'))).toBe('fwd=bypass');
+    expect(said((await twice('/products/mine'))[1])).toBe('fwd=bypass');
     await http.get('/products/page', { cookie: 'a=1' });
     expect(await hits('/products/page', { cookie: 'b=2' })).toBe(true);
     expect(said((await twice('/products/set-cookie'))[1])).toBe('fwd=uri-miss; detail=set-cookie');

@@ -6,7 +6,8 @@ import { setNoCache, setResponseOptions } from './metadata.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import { checkResponseOptions } from './response-policy.js';
 
-type ClassOrMethod = ClassDecorator & MethodDecorator;
+/** Stands on a controller or on one of its methods. */
+export type ClassOrMethodDecorator = ClassDecorator & MethodDecorator;
 
 /**
  * Caches the responses to GET requests of a handler, or of all handlers of a controller; also the replies of an RPC request
@@ -24,7 +25,7 @@ type ClassOrMethod = ClassDecorator & MethodDecorator;
  * ```
  * @throws CacheDecoratorError when the class is defined and an option is wrong
  */
-export function CacheResponse(options: CacheResponseOptions): ClassOrMethod {
+export function CacheResponse(options: CacheResponseOptions): ClassOrMethodDecorator {
   return applyDecorators(
     mark('CacheResponse', (target, place) => {
       try {
@@ -40,11 +41,11 @@ export function CacheResponse(options: CacheResponseOptions): ClassOrMethod {
 }
 
 /** Leaves a handler, or the handlers of a controller, out of what is cached for their controller or for all of the application. */
-export function NoCache(): ClassOrMethod {
+export function NoCache(): ClassOrMethodDecorator {
   return mark('NoCache', (target) => setNoCache(target));
 }
 
-function mark(name: string, set: (target: object, place: string) => void): ClassOrMethod {
+function mark(name: string, set: (target: object, place: string) => void): ClassOrMethodDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     if (key === undefined) {
       set(target, (target as { name: string }).name);

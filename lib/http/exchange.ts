@@ -1,4 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeader,
+  OutgoingHttpHeaders,
+  ServerResponse,
+} from 'node:http';
 
 import type { RequestWithCredentials } from '../nest/audience.js';
 
@@ -23,17 +29,20 @@ interface Framework<Raw> {
 }
 
 type Response = Framework<ServerResponse> & {
+  getHeader(name: string): OutgoingHttpHeader | undefined;
   getHeaders(): OutgoingHttpHeaders;
   render?: unknown;
   view?: unknown;
 };
 
+/** What frameworks derive from the body they send. */
+const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'etag', 'transfer-encoding'];
+
 /** One request and its response, of either framework. */
 export class Exchange {
   readonly rawRequest: IncomingMessage;
   readonly raw: ServerResponse;
-  /** The response's header fields when the interceptor was entered: middleware and guards set them on every request. */
-  readonly before: OutgoingHttpHeaders;
+  #ofTheBody: readonly (OutgoingHttpHeader | undefined)[] = [];
 
   constructor(
     readonly request: HttpRequest,
@@ -41,7 +50,33 @@ export class Exchange {
   ) {
     this.rawRequest = (request as Framework<IncomingMessage>).raw ?? (request as unknown as IncomingMessage);
     this.raw = response.raw ?? (response as unknown as ServerResponse);
-    this.before = response.getHeaders();
+  }
+
+  /**
+   * The response's header fields before its handler runs: middleware, guards and decorators set them on every request. Those that
+   * frameworks derive from a body are kept.
+   */
+  fieldsBefore(): OutgoingHttpHeaders {
+    this.keepBodyFields();
+    return this.response.getHeaders();
+  }
+
+  /** Keeps those that frameworks derive from a body, before there is one. */
+  keepBodyFields(): void {
+    const { response } = this;
+    this.#ofTheBody = OF_THE_BODY.map((name) => response.getHeader(name));
+  }
+
+  /** Undoes what the framework has derived from the body it believes to send. */
+  restoreBodyFields(): void {
+    const { raw } = this;
+    for (let i = 0; i < OF_THE_BODY.length; i++) {
+      const name = OF_THE_BODY[i]!;
+      const value = this.#ofTheBody[i];
+      // Node takes the removal of a field for the wish to do without, be it there or not.
+      if (value !== undefined) raw.setHeader(name, value);
+      else if (raw.hasHeader(name)) raw.removeHeader(name);
+    }
   }
 
   /** Whether the response may still be given a head. */

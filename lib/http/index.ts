@@ -1,6 +1,6 @@
 export { type Identity, type ResponseScope } from '../nest/audience.js';
 export { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
-export { CacheResponse, NoCache } from './cache-response.js';
+export { CacheResponse, type ClassOrMethodDecorator, NoCache } from './cache-response.js';
 export { type CacheResponseOptions, type TagField } from './cache-response-options.js';
 export { type HttpRequest } from './exchange.js';
 export {

@@ -1,3 +1,5 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
 import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
 import { strongETag } from '../http-semantics/entity-tag.js';
 import { type FieldPairs, readPairs } from '../http-semantics/fields.js';
@@ -36,6 +38,7 @@ type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 
 /** What is kept of a response while it is written. */
 export class Recording {
   readonly #begun: number;
+  readonly #before: OutgoingHttpHeaders;
   #head: Head | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
@@ -47,6 +50,7 @@ export class Recording {
     private readonly now: () => number,
   ) {
     this.#begun = now();
+    this.#before = exchange.fieldsBefore();
   }
 
   /**
@@ -56,7 +60,7 @@ export class Recording {
    */
   head(body?: Buffer): Uncacheable | undefined {
     const { exchange, route } = this;
-    const { raw, before } = exchange;
+    const { raw } = exchange;
     const verdict = (body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
     if (!route.policy.byOrigin) {
@@ -64,7 +68,7 @@ export class Recording {
       this.#setTagField();
     }
     const judged = route.policy.byOrigin ? JUDGED : undefined;
-    const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
+    const { fields, removed } = changedFields(raw.getHeaders(), this.#before, judged);
     const scope = route.policy.scope === 'private' ? 'private' : 'shared';
     const selects = selection(exchange, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };
@@ -107,7 +111,7 @@ export class Recording {
     if (!isUpdateOf(stale.field, readPairs(news))) return undefined;
     const { status, removed, selects, chunked, body } = stale;
     const fields = updatedFields(stale.fields, news);
-    return this.#byOrigin({ status, removed, selects, chunked, fields, body: storedBody(body) });
+    return this.#byOrigin({ status, removed, selects, chunked, fields, body });
   }
 
   /** Its address, and what the options say. */

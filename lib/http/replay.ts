@@ -30,6 +30,7 @@ export function replay(
   age: number,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
+    exchange.keepBodyFields();
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
     const tap = ResponseTap.on(exchange.raw, new Instead(send));
     if (writing.byView) exchange.skipRendering();

@@ -116,6 +116,10 @@ export class ResponseCache {
 
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
+  const { headers } = exchange.request;
+  if (headers['if-match'] === undefined && headers['if-unmodified-since'] === undefined) {
+    if (headers['cache-control'] === undefined) return true;
+  }
   const fields = requestFields(exchange);
   return !hasOriginConditions(fields) && !parseRequestDirectives(fields).noStore;
 }

@@ -11,6 +11,8 @@ import { checkEntryTags } from '../primitives/tags.js';
 import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
 import type { HttpRequest } from './exchange.js';
 
+/** Caches on the way must not give the answer for nobody in particular to somebody. */
+const CREDENTIALS = ['Authorization', 'Cookie'];
 const SCOPES: readonly unknown[] = ['auto', 'public', 'private'];
 const TAG_FIELDS: readonly unknown[] = ['Cache-Groups', 'Cache-Tag', 'Surrogate-Key', false];
 const FRESHNESS: readonly unknown[] = ['policy', 'origin'];
@@ -28,6 +30,8 @@ export interface ResponsePolicy {
   readonly query: ReadonlySet<string> | undefined;
   /** In lower case. */
   readonly vary: readonly string[];
+  /** What `Vary` says besides what the handler says, as it is written. */
+  readonly varyNames: string;
   readonly hosts: ReadonlySet<string> | undefined;
   readonly key: ((request: HttpRequest) => string) | undefined;
   readonly ttl: number;
@@ -77,6 +81,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     tagsOf: typeof tags === 'function' ? tags : undefined,
     query: options.query && new Set(options.query),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
+    varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? [])].join(', '),
     hosts: options.hosts && new Set(options.hosts.map((host) => host.toLowerCase())),
     key: options.key,
     ttl: duration(ttl, 'ttl'),

@@ -21,8 +21,8 @@ export interface TapTarget {
 }
 
 type Method = (...args: unknown[]) => unknown;
+type Name = 'writeHead' | 'flushHeaders' | 'write' | 'end';
 const EMPTY = Buffer.alloc(0);
-const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 
 /**
  * Watches what is written to a response of Node, whoever writes it. A head that is written by itself is set on the response and
@@ -31,7 +31,10 @@ const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
 export class ResponseTap {
   #on = true;
   #begun = false;
-  readonly #originals = new Map<string, Method>();
+  readonly #writeHead: Method;
+  readonly #flushHeaders: Method;
+  readonly #write: Method;
+  readonly #end: Method;
 
   /** Watches a response from now on. */
   static on(raw: ServerResponse, target: TapTarget): ResponseTap {
@@ -42,21 +45,22 @@ export class ResponseTap {
     private readonly raw: ServerResponse,
     private readonly target: TapTarget,
   ) {
-    const watchers: Record<(typeof METHODS)[number], Method> = {
-      // Node calls it itself when a body begins without one.
-      writeHead: (...args) => (this.#begun ? this.#call('writeHead', args) : this.#setHead(args)),
-      flushHeaders: () => this.#flush(),
-      write: (...args) => this.#write(args),
-      end: (...args) => this.#end(args),
-    };
-    // Others may have replaced these methods before, or do so later: ours stay in the chain and step aside.
-    for (const name of METHODS) {
-      this.#originals.set(name, raw[name] as Method);
-      const watch = watchers[name];
-      Object.assign(raw, {
-        [name]: (...args: unknown[]) => (this.#on ? watch(...args) : this.#call(name, args)),
-      });
-    }
+    const { writeHead, flushHeaders, write, end } = raw as unknown as Record<Name, Method>;
+    this.#writeHead = writeHead;
+    this.#flushHeaders = flushHeaders;
+    this.#write = write;
+    this.#end = end;
+    // Others may have replaced these methods before, or do so later: ours stay in the chain and step aside. Node calls the first
+    // itself when a body begins without a head.
+    raw.writeHead = ((...args: unknown[]) =>
+      this.#on && !this.#begun
+        ? this.#setHead(args)
+        : this.#writeHead.apply(raw, args)) as typeof raw.writeHead;
+    raw.flushHeaders = () => (this.#on ? this.#whenFlushed() : void this.#flushHeaders.call(raw));
+    raw.write = ((...args: unknown[]) =>
+      this.#on ? this.#whenWritten(args) : this.#write.apply(raw, args)) as typeof raw.write;
+    raw.end = ((...args: unknown[]) =>
+      this.#on ? this.#whenEnded(args) : this.#end.apply(raw, args)) as typeof raw.end;
   }
 
   /** Whether any of the body has been written. */
@@ -67,10 +71,6 @@ export class ResponseTap {
   /** What is written from now on goes through unseen. */
   off(): void {
     this.#on = false;
-  }
-
-  #call(name: (typeof METHODS)[number], args: unknown[]): unknown {
-    return this.#originals.get(name)!.apply(this.raw, args);
   }
 
   #setHead([status, ...rest]: unknown[]): ServerResponse {
@@ -92,28 +92,28 @@ export class ResponseTap {
     if (!this.target.begins()) this.off();
   }
 
-  #flush(): void {
+  #whenFlushed(): void {
     this.#begin();
-    if (!this.target.replaces) this.#call('flushHeaders', []);
+    if (!this.target.replaces) this.#flushHeaders.call(this.raw);
   }
 
-  #write(args: unknown[]): unknown {
+  #whenWritten(args: unknown[]): unknown {
     if (this.target.replaces) {
       functionIn(args)?.();
       return true;
     }
     this.#begin();
     if (this.#on && !this.target.piece(bytesOf(args))) this.off();
-    return this.#call('write', args);
+    return this.#write.apply(this.raw, args);
   }
 
-  #end(args: unknown[]): unknown {
+  #whenEnded(args: unknown[]): unknown {
     const last = typeof args[0] === 'function' ? [] : args;
     if (this.#begun) {
       if (isChunk(last[0]) && !this.target.piece(bytesOf(last))) this.off();
       if (this.#on) this.target.ended();
       this.off();
-      return this.#call('end', args);
+      return this.#end.apply(this.raw, args);
     }
     this.off();
     this.target.whole(this.target.replaces ? EMPTY : bytesOf(last), functionIn(args));

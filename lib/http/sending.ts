@@ -1,5 +1,5 @@
 import { selectRange } from '../http-semantics/byte-range.js';
-import { appendCacheStatus, type CacheStatus } from '../http-semantics/cache-status.js';
+import { appendCacheStatus, type CacheStatus, formatCacheStatus } from '../http-semantics/cache-status.js';
 import { isNotModified } from '../http-semantics/conditional.js';
 import { readHeaders } from '../http-semantics/fields.js';
 import { parseVary } from '../http-semantics/vary.js';
@@ -11,8 +11,8 @@ import { requestFields } from './verdict.js';
 /** The name under which this cache tells what it did, in `Cache-Status`. */
 export const CACHE_NAME = 'nestjs-tiered-cache';
 
-/** What frameworks derive from the body they believe to send. */
-const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'etag', 'transfer-encoding'];
+/** Request fields by which less than all is sent. */
+const CONDITIONS = ['if-none-match', 'if-modified-since', 'range'] as const;
 /** What a 304 says nothing of (RFC 9110 15.4.5). */
 const NOT_IN_304 = [
   'content-type',
@@ -37,16 +37,11 @@ export function sendStored(
   age?: number,
   done?: () => void,
 ): void {
-  const { raw, before } = exchange;
+  const { raw } = exchange;
   raw.statusCode = stored.status;
   // Of another status, perhaps. HTTP/2 has none, and warns of who sets it.
   if (raw.statusMessage) raw.statusMessage = '';
-  for (const name of OF_THE_BODY) {
-    const value = before[name];
-    // Node takes the removal of a field for the wish to do without, be it there or not.
-    if (value !== undefined) raw.setHeader(name, value);
-    else if (raw.hasHeader(name)) raw.removeHeader(name);
-  }
+  exchange.restoreBodyFields();
   for (const name of stored.removed) if (raw.hasHeader(name)) raw.removeHeader(name);
   for (const [name, value] of stored.fields) raw.setHeader(name, value);
   if (age !== undefined) raw.setHeader('Age', String(Math.max(0, Math.floor(age / 1000))));
@@ -59,19 +54,26 @@ export function announce({ raw }: Exchange, { policy }: Route, report: Report): 
   tellStatus({ raw }, report);
   if (policy.byOrigin) return;
   if (!raw.hasHeader('cache-control')) raw.setHeader('Cache-Control', policy.cacheControl);
-  const names = policy.scope === 'auto' ? ['authorization', 'cookie', ...policy.vary] : policy.vary;
-  if (names.length > 0) raw.setHeader('Vary', withNames(String(raw.getHeader('vary') ?? ''), names));
+  if (policy.varyNames !== '')
+    raw.setHeader('Vary', withNames(raw.getHeader('vary')?.toString(), policy.varyNames));
 }
 
 /** Says what was done with the request. */
 export function tellStatus({ raw }: Pick<Exchange, 'raw'>, report: Report): void {
   const existing = raw.getHeader('cache-status');
-  raw.setHeader('Cache-Status', appendCacheStatus(existing?.toString(), { name: CACHE_NAME, ...report }));
+  const status = { name: CACHE_NAME, ...report };
+  const value =
+    existing === undefined ? formatCacheStatus(status) : appendCacheStatus(existing.toString(), status);
+  raw.setHeader('Cache-Status', value);
 }
 
 function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) | undefined): void {
-  const { raw, method } = exchange;
-  const { body, status } = stored;
+  const { raw, method, request } = exchange;
+  if (!CONDITIONS.some((name) => request.headers[name] !== undefined)) {
+    sendWhole(exchange, stored, done);
+    return;
+  }
+  const { bytes, status } = stored;
   const asked = {
     method,
     status,
@@ -85,38 +87,36 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
     raw.end(done);
     return;
   }
-  const range = selectRange({ ...asked, size: body.length });
+  const range = selectRange({ ...asked, size: bytes.length });
   if (range.kind === 'whole') {
     sendWhole(exchange, stored, done);
     return;
   }
   raw.setHeader('Content-Range', range.contentRange);
   raw.statusCode = range.kind === 'part' ? 206 : 416;
-  const bytes = range.kind === 'part' ? body.subarray(range.first, range.last + 1) : Buffer.alloc(0);
-  raw.setHeader('Content-Length', bytes.length);
-  raw.end(bytes, done);
+  const part = range.kind === 'part' ? bytes.subarray(range.first, range.last + 1) : Buffer.alloc(0);
+  raw.setHeader('Content-Length', part.length);
+  raw.end(part, done);
 }
 
+/** Text goes out as text: Node writes it together with the head. */
 function sendWhole(
   { raw, method }: Exchange,
-  { body, status, chunked }: ReadyResponse,
+  { body, bytes, status, chunked }: ReadyResponse,
   done?: () => void,
 ): void {
   const empty = method === 'HEAD' || status === 204;
-  if (!chunked && status !== 204) raw.setHeader('Content-Length', body.length);
+  if (!chunked && status !== 204) raw.setHeader('Content-Length', bytes.length);
   if (!empty && chunked) raw.write(body);
   if (empty || chunked) raw.end(done);
   else raw.end(body, done);
 }
 
-function withNames(vary: string, names: readonly string[]): string {
+/** @param names as they are written */
+function withNames(vary: string | undefined, names: string): string {
+  if (vary === undefined || vary === '') return names;
   const known = parseVary(vary);
   if (known === '*') return vary;
-  const more = names.filter((name) => !known.includes(name)).map(titled);
-  return [vary, ...more].filter((part) => part !== '').join(', ');
-}
-
-/** `accept-language` → `Accept-Language`, as it is usually written. */
-function titled(name: string): string {
-  return name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const more = names.split(', ').filter((name) => !known.includes(name.toLowerCase()));
+  return [vary, ...more].join(', ');
 }

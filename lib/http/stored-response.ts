@@ -42,8 +42,8 @@ export interface Uncacheable {
 }
 
 /** A stored response, ready to be sent. */
-export interface ReadyResponse extends Omit<StoredResponse, 'body'> {
-  readonly body: Buffer;
+export interface ReadyResponse extends StoredResponse {
+  readonly bytes: Buffer;
   /** Reads the stored fields. */
   readonly field: FieldReader;
 }
@@ -57,7 +57,7 @@ const READY = new WeakMap<StoredResponse, ReadyResponse | undefined>();
 export function readyResponse(found: StoredResponse): ReadyResponse | undefined {
   if (READY.has(found)) return READY.get(found);
   const ready = isResponse(found)
-    ? { ...found, body: Buffer.from(found.body as string), field: readPairs(found.fields) }
+    ? { ...found, bytes: Buffer.from(found.body as string), field: readPairs(found.fields) }
     : undefined;
   READY.set(found, ready);
   return ready;

@@ -1,3 +1,5 @@
+import type { ReadContext } from './read-context.js';
+
 /** An id: its values in the order of the key's columns, and their text, which is the same for `5` and `'5'`. */
 export interface EntityId {
   readonly text: string;
@@ -47,6 +49,8 @@ export interface InstancesPlan {
   /** Tells it from every other query of this entity. */
   readonly key: string;
   readonly reads: readonly Read[];
+  /** Whose rows it may see of other entities that it reads, where these have contexts. */
+  readonly context?: ReadContext | undefined;
   /** @returns the ids in the order of the result, and how many there are in all if the query asks for that */
   run(session: Session | undefined): Promise<{ readonly ids: readonly EntityId[]; readonly count?: number }>;
 }
@@ -56,6 +60,8 @@ export interface ValuePlan<T> {
   readonly kind: 'value';
   readonly key: string;
   readonly reads: readonly Read[];
+  /** As for {@link InstancesPlan}. */
+  readonly context?: ReadContext | undefined;
   /** @returns something the codec knows */
   run(session: Session | undefined): Promise<unknown>;
   /** Makes the result of what was stored; a new one each time if it can be changed. */
@@ -69,11 +75,19 @@ export interface ValuePlan<T> {
  */
 export interface EntityAdapter<Entity extends object> {
   readonly shape: EntityShape;
-  /** @throws CacheEntityError unless it is an id of this entity */
+  /**
+   * Whether the database may take ids for one that differ in their texts, as `a` and `A`. Then more statements are needed to
+   * tell which row was asked for by which id. Default false.
+   */
+  readonly looseIds?: boolean;
+  /**
+   * An id that somebody asks for, or the `values` of one, as they were stored with a list.
+   * @throws CacheEntityError unless it is an id of this entity
+   */
   idFrom(id: unknown): EntityId;
   /** The id of a row that {@link fetch} gave. */
   idOfRow(row: Row): EntityId;
-  /** One statement. @returns the rows there are, in any order, those included that are marked as deleted */
+  /** One statement, if the database takes one for so many. @returns the rows there are, in any order, those included that are marked as deleted */
   fetch(ids: readonly EntityId[], session: Session | undefined): Promise<readonly Row[]>;
   /** Whether a row is only there for who asks for deleted ones as well. */
   isDeleted(row: Row): boolean;

@@ -2,6 +2,8 @@ import type { CacheManager } from '../core/cache-manager.js';
 import type { EntryOptions } from '../core/entry-options.js';
 import { escapeKeyPart } from '../primitives/escape.js';
 import type { EntityAdapter, EntityId, InstancesPlan, Row, Session, ValuePlan } from './contract.js';
+import { contextSuffix, contextText, type ReadContext } from './read-context.js';
+import { rowsById } from './rows-by-id.js';
 import { TableTags, tagsOfReads } from './table-tags.js';
 
 /** The entry options that may differ from one query to another. Tags and classes are decided here. */
@@ -13,7 +15,7 @@ export interface EntityCacheParts<Entity extends object> {
   readonly adapter: EntityAdapter<Entity>;
   readonly options: EntityEntryOptions;
   /** Whose rows these are, where not everybody may see all; the same for equal ones. */
-  readonly context: (() => string | number | undefined) | undefined;
+  readonly context: ReadContext | undefined;
 }
 
 /** A read past the cache: in a transaction, or because somebody wants to see the row as it is. */
@@ -27,7 +29,7 @@ export interface Listing<Entity> {
   readonly count: number | undefined;
 }
 
-type Plan = Pick<InstancesPlan, 'key' | 'reads'>;
+type Plan = Pick<InstancesPlan, 'key' | 'reads' | 'context'>;
 
 /** What is stored of a query for instances. */
 interface StoredListing {
@@ -77,7 +79,7 @@ export class EntityCache<Entity extends object> {
       key,
       async (context) => {
         const [found] = await readCommitted(adapter, context, () => adapter.fetch([id], undefined));
-        if (found === undefined) context.addTags([this.#names.absent]);
+        context.addTags(this.#tagsOf(id, found));
         return found ?? null;
       },
       { ...this.#rowOptions, ...options, tags: [this.#names.rows, this.#names.row(id.text)] },
@@ -91,18 +93,17 @@ export class EntityCache<Entity extends object> {
     options: EntityEntryOptions,
     direct?: DirectRead,
   ): Promise<Map<string, Entity>> {
-    if (direct !== undefined) return this.#hydrateAll(await this.#fetchAll(ids, direct.session), withDeleted);
+    if (direct !== undefined)
+      return this.#hydrateAll(await rowsById(this.parts.adapter, ids, direct.session), withDeleted);
     const idOf = new Map(ids.map((id) => [this.#keyOf(id), id]));
     const rows = await this.view().getOrSetMany<Row | null>(
       idOf.keys(),
       async (missing, context) => {
         const wanted = missing.map((key) => idOf.get(key)!);
-        const fetch = () => this.#fetchAll(wanted, undefined);
+        const fetch = () => rowsById(this.parts.adapter, wanted, undefined);
         const found = await readCommitted(this.parts.adapter, context, fetch);
         missing.forEach((key, i) => {
-          const { text } = wanted[i]!;
-          const absent = found.has(text) ? [] : [this.#names.absent];
-          context.addTags([this.#names.row(text), ...absent], key);
+          context.addTags(this.#tagsOf(wanted[i]!, found.get(wanted[i]!.text)), key);
         });
         return new Map(missing.map((key, i) => [key, found.get(wanted[i]!.text) ?? null]));
       },
@@ -127,7 +128,7 @@ export class EntityCache<Entity extends object> {
     const first = await this.#resolve(await this.#listing(plan, options), plan);
     if (first.complete) return first;
     // A row was removed a moment ago, or by somebody who did not tell.
-    await this.view().delete(this.#keyOfQuery(plan.key));
+    await this.view().delete(this.#keyOfQuery(plan));
     return this.#resolve(await this.#listing(plan, options), plan);
   }
 
@@ -139,8 +140,9 @@ export class EntityCache<Entity extends object> {
 
   /** Makes the row with this id unusable, and all lists that may have it, for everybody. */
   async invalidate(id: EntityId): Promise<void> {
-    const { queries, partitions } = this.#names;
-    await this.parts.cache.invalidateTags([this.#names.row(id.text), queries, partitions]);
+    const { queries, partitions, rows } = this.#names;
+    const spelled = this.parts.adapter.looseIds === true ? rows : this.#names.row(id.text);
+    await this.parts.cache.invalidateTags([spelled, queries, partitions]);
   }
 
   /** Makes all rows and lists unusable, for everybody. */
@@ -173,17 +175,17 @@ export class EntityCache<Entity extends object> {
   #query<T>(plan: Plan, options: EntityEntryOptions, run: () => Promise<T>): Promise<T> {
     const { adapter } = this.parts;
     return this.view().getOrSet<T>(
-      this.#keyOfQuery(plan.key),
+      this.#keyOfQuery(plan),
       (context) => readCommitted(adapter, context, run),
       { ...this.parts.options, ...options, tags: tagsOfReads(adapter.shape.source, plan.reads) },
     );
   }
 
-  async #fetchAll(ids: readonly EntityId[], session: Session | undefined): Promise<Map<string, Row>> {
-    if (ids.length === 0) return new Map();
-    const { adapter } = this.parts;
-    const rows = await adapter.fetch(ids, session);
-    return new Map(rows.map((row) => [adapter.idOfRow(row).text, row]));
+  /** The row that an id stands for may be known by another spelling of it. */
+  #tagsOf({ text }: EntityId, row: Row | undefined): string[] {
+    if (row === undefined) return [this.#names.row(text), this.#names.absent];
+    const own = this.parts.adapter.idOfRow(row).text;
+    return [...new Set([text, own])].map((one) => this.#names.row(one));
   }
 
   async #hydrateAll(
@@ -202,16 +204,17 @@ export class EntityCache<Entity extends object> {
 
   /** Rows of another schema, and what others may see, are under keys of their own. */
   view(): CacheManager {
-    const whose = this.parts.context?.();
-    return whose === undefined ? this.#shared : this.#shared.namespace(String(whose));
+    const { context } = this.parts;
+    const whose = context && contextText(context);
+    return whose === undefined ? this.#shared : this.#shared.namespace(whose);
   }
 
   #keyOf({ text }: EntityId): string {
     return `${this.parts.adapter.shape.name}:${escapeKeyPart(text)}`;
   }
 
-  #keyOfQuery(key: string): string {
-    return `${this.parts.adapter.shape.name}?${key}`;
+  #keyOfQuery({ key, context }: Plan): string {
+    return `${this.parts.adapter.shape.name}?${key}${contextSuffix(context)}`;
   }
 }
 

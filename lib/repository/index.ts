@@ -1,4 +1,4 @@
-export type { RowReport, TableWrite } from './changes.js';
+export type { LockedRow, RowReport, TableWrite } from './changes.js';
 export type {
   EntityAdapter,
   EntityId,
@@ -18,5 +18,6 @@ export {
   type Listing,
 } from './entity-cache.js';
 export { CacheEntityError, CacheQueryError, CacheReadOnlyError } from './errors.js';
+export type { ReadContext } from './read-context.js';
 export { relatedTo, type RelationPlan } from './related.js';
 export { WriteLog, type WriteTarget } from './write-log.js';

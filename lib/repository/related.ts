@@ -1,11 +1,14 @@
 import { escapeKeyPart } from '../primitives/escape.js';
 import type { EntityId, Read, Session } from './contract.js';
 import { type DirectRead, type EntityCache, readCommitted } from './entity-cache.js';
+import { contextSuffix, type ReadContext } from './read-context.js';
 import { tagsOfReads } from './table-tags.js';
 
 /** What is related to an entity's instances by one of its relations, where that is a matter of other rows. */
 export interface RelationPlan {
   readonly name: string;
+  /** Whose rows may be seen of entities other than the owner, where these have contexts. */
+  readonly context?: ReadContext | undefined;
   /** What has to be read to know what is related to this one. */
   reads(parent: EntityId): readonly Read[];
   /** One statement for all. @returns for each parent, by the text of its id, the ids of what is related to it */
@@ -44,8 +47,9 @@ async function listed(
 ): Promise<Map<string, readonly EntityId[]>> {
   const { adapter, options } = owner.parts;
   const { shape } = adapter;
+  const whose = contextSuffix(plan.context);
   const parentOf = new Map(
-    parents.map((parent) => [`${shape.name}.${plan.name}:${escapeKeyPart(parent.text)}`, parent]),
+    parents.map((parent) => [`${shape.name}.${plan.name}:${escapeKeyPart(parent.text)}${whose}`, parent]),
   );
   const lists = await owner.view().getOrSetMany<readonly (readonly unknown[])[]>(
     parentOf.keys(),

@@ -1,4 +1,4 @@
-import { Changes, type RowReport, type TableWrite } from './changes.js';
+import { Changes, type LockedRow, type RowReport, type TableWrite } from './changes.js';
 import type { Session } from './contract.js';
 
 /** What was written since a savepoint, or since the transaction began. */
@@ -53,6 +53,18 @@ export class WriteLog {
   report(session: Session, report: RowReport): void {
     // Outside of a transaction what the statement did is invalidated already.
     this.#open.get(session)?.at(-1)!.changes.report(report);
+  }
+
+  /**
+   * A row was read and locked: until the transaction ends, or is rolled back to a savepoint before this, nobody else writes it.
+   * Only of such a row it is known in which parts of its table it was before it was written.
+   */
+  lock(session: Session, row: LockedRow): void {
+    const frames = this.#open.get(session);
+    // Where it was before what this transaction has written itself is not known any more.
+    if (frames === undefined || frames.some(({ changes }) => changes.mayHaveWritten(row.table, row.id)))
+      return;
+    frames.at(-1)!.changes.lock(row);
   }
 
   /** A statement has written to tables that cannot be told. */

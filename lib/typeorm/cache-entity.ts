@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 
-import { ENTRY_OPTION_NAMES } from '../core/entry-options.js';
 import { resolveOptions, unstatedOptions } from '../core/resolve-options.js';
 import { didYouMean } from '../primitives/did-you-mean.js';
 import { show } from '../primitives/show.js';
 import { CacheEntityError } from '../repository/errors.js';
 import type { EntityEntryOptions } from '../repository/entity-cache.js';
+import type { ReadContext } from '../repository/read-context.js';
+import { ENTITY_OPTION_NAMES } from './read-options.js';
 
 /** How an entity is cached. */
 export interface CacheEntityOptions<Entity = unknown> extends EntityEntryOptions {
@@ -22,15 +23,15 @@ export interface CacheEntityOptions<Entity = unknown> extends EntityEntryOptions
    */
   partitionBy?: readonly (keyof Entity & string)[];
   /**
-   * Whose rows the caller may see, where not everybody sees all: a tenant's id, for instance. Asked at each read; different
-   * contexts share no entries. Writes are heard of in all of them.
+   * Whose rows the caller may see, where not everybody sees all: a tenant's id, for instance. Asked at each read of this
+   * entity, and of others together with it; different contexts share no entries. Writes are heard of in all of them.
+   * `undefined` is for what everybody may see. Anything but a string that is not empty, a finite number or `undefined` makes
+   * the read fail with a CacheEntityError.
    */
-  context?: () => string | number | undefined;
+  context?: ReadContext;
 }
 
-const NAMES = ['name', 'exclude', 'partitionBy', 'context', ...ENTRY_OPTION_NAMES].filter(
-  (name) => !['tags', 'type', 'isolation'].includes(name),
-);
+const NAMES = ['name', 'exclude', 'partitionBy', 'context', ...ENTITY_OPTION_NAMES];
 const KEY = Symbol('nestjs-tiered-cache:entity');
 /** Only there to have options checked. */
 const UNDECIDED = unstatedOptions(0);
@@ -50,26 +51,42 @@ export function CacheEntity<Entity = Record<string, unknown>>(
 /** Options with all names decided. */
 export interface EntityPolicy {
   readonly name: string;
+  /** With what the classes exclude that it extends. */
   readonly exclude: readonly string[];
   readonly partitionBy: readonly string[];
-  readonly context: (() => string | number | undefined) | undefined;
+  /** Those of the classes that it extends as well. */
+  readonly contexts: readonly ReadContext[];
   readonly options: EntityEntryOptions;
 }
 
-/** What `@CacheEntity` said of a class or of the class it extends; `undefined` if nothing. */
+/**
+ * What `@CacheEntity` said of a class; `undefined` if nothing, of the classes it extends neither. The nearest one counts, but
+ * what one of them hides or keeps apart stays so.
+ */
 export function policyOf(target: unknown): EntityPolicy | undefined {
   if (typeof target !== 'function') return undefined;
-  const options = Reflect.getMetadata(KEY, target) as CacheEntityOptions | undefined;
+  const all = declaredOf(target);
+  const [options] = all;
   if (options === undefined) return undefined;
-  const { name, exclude = [], partitionBy = [], context, ...entry } = options;
+  const { name, exclude: _, partitionBy = [], context: __, ...entry } = options;
   const own = Reflect.hasOwnMetadata(KEY, target) ? name : undefined;
   return {
     name: own ?? target.name.charAt(0).toLowerCase() + target.name.slice(1),
-    exclude,
+    exclude: [...new Set(all.flatMap(({ exclude }) => exclude ?? []))],
     partitionBy,
-    context,
+    contexts: [...new Set(all.flatMap(({ context }) => context ?? []))],
     options: entry,
   };
+}
+
+/** The options of a class and of those that it extends, its own first. */
+function declaredOf(target: object): CacheEntityOptions[] {
+  const found: CacheEntityOptions[] = [];
+  for (let one: object | null = target; one !== null; one = Object.getPrototypeOf(one) as object | null) {
+    const options = Reflect.getOwnMetadata(KEY, one) as CacheEntityOptions | undefined;
+    if (options !== undefined) found.push(options);
+  }
+  return found;
 }
 
 function checked(options: CacheEntityOptions, entity: string): CacheEntityOptions {

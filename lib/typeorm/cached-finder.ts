@@ -1,6 +1,8 @@
 import type { EntityTarget, FindManyOptions, FindOneOptions, ObjectLiteral } from 'typeorm';
 
 import type { DirectRead, EntityEntryOptions } from '../repository/entity-cache.js';
+import { show } from '../primitives/show.js';
+import { CacheQueryError } from '../repository/errors.js';
 import type { CachedEntity } from './cached-entity.js';
 import type { CachedEntityParts } from './data-source-cache.js';
 
@@ -14,7 +16,7 @@ export interface CachedQueryOptions extends EntityEntryOptions {
 export class CachedFinder<Entity extends ObjectLiteral> {
   /** @internal */
   constructor(
-    private readonly parts: CachedEntityParts<Entity>,
+    private readonly parts: () => CachedEntityParts<Entity> | Promise<CachedEntityParts<Entity>>,
     private readonly options: EntityEntryOptions,
     private readonly tables: readonly string[] | undefined,
     private readonly direct: () => DirectRead | undefined,
@@ -28,8 +30,14 @@ export class CachedFinder<Entity extends ObjectLiteral> {
     return (await this.#list(options, false)).entities;
   }
 
-  /** As the repository's `findOne`. @throws as {@link find} */
+  /** As the repository's `findOne`: without a condition it is an error. @throws as {@link find} */
   async findOne(options: FindOneOptions<Entity>): Promise<CachedEntity<Entity> | null> {
+    checkOptions(options);
+    if (!options?.where) {
+      throw new CacheQueryError(
+        'findOne needs a condition: give { where: … }, or say that any row will do: find({ take: 1 })',
+      );
+    }
     const { entities } = await this.#list({ ...options, take: 1 }, false);
     return entities[0] ?? null;
   }
@@ -42,23 +50,26 @@ export class CachedFinder<Entity extends ObjectLiteral> {
 
   /** As the repository's `count`. @throws as {@link find} */
   async count(options: FindManyOptions<Entity> = {}): Promise<number> {
-    const { plans, cache } = this.parts;
-    return cache.value(plans.count(options, 'count', this.tables), this.options, this.direct());
+    return this.#count(options, 'count');
   }
 
   /** As the repository's `exists`. @throws as {@link find} */
   async exists(options: FindManyOptions<Entity> = {}): Promise<boolean> {
-    const { plans, cache } = this.parts;
-    return (
-      (await cache.value(plans.count(options, 'exists', this.tables), this.options, this.direct())) === 1
-    );
+    return (await this.#count(options, 'exists')) === 1;
+  }
+
+  async #count(options: FindManyOptions<Entity>, kind: 'count' | 'exists'): Promise<number> {
+    checkOptions(options);
+    const { plans, cache } = await this.parts();
+    return cache.value(plans.count(options, kind, this.tables), this.options, this.direct());
   }
 
   async #list(
     options: FindManyOptions<Entity>,
     counted: boolean,
   ): Promise<{ readonly entities: CachedEntity<Entity>[]; readonly count: number | undefined }> {
-    const { plans, cache } = this.parts;
+    checkOptions(options);
+    const { plans, cache } = await this.parts();
     const plan = plans.list(options, counted, this.tables);
     const direct = this.direct();
     if (plan.kind === 'value') {
@@ -68,4 +79,11 @@ export class CachedFinder<Entity extends ObjectLiteral> {
     const { instances, count } = await cache.list(plan, this.options, direct);
     return { entities: instances as CachedEntity<Entity>[], count };
   }
+}
+
+/** @throws CacheQueryError */
+function checkOptions(options: unknown): void {
+  if (options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options)))
+    return;
+  throw new CacheQueryError(`the options of a query must be an object, not ${show(options)}`);
 }

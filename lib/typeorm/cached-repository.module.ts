@@ -1,9 +1,20 @@
-import { type DynamicModule, Inject, type InjectionToken, Module, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  type InjectionToken,
+  Module,
+  type Provider,
+  Scope,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource, ObjectLiteral } from 'typeorm';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import { getCacheToken } from '../nest/tokens.js';
+import { CacheConfigError } from '../primitives/errors.js';
+import { didYouMean } from '../primitives/did-you-mean.js';
+import { show } from '../primitives/show.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { CachedRepository } from './cached-repository.js';
 import { DataSourceCache } from './data-source-cache.js';
@@ -20,6 +31,12 @@ const DEFAULT_SOURCE = 'default';
 export interface CachedRepositoryModuleOptions {
   /** The name of the cache; without it the default one. */
   cache?: string;
+  /**
+   * Which database a data source is for, where the token does not always give the same: with one for each tenant, from a
+   * provider of request scope, the tenant's name. Up to 64 letters, digits, `_`, `-` and `.`; different databases must have
+   * different ones, and all instances of the application the same. Databases share no entries.
+   */
+  database?: (dataSource: DataSource) => string;
 }
 
 /** The injection token of an entity's cached repository. @param dataSource its name; without it the default one */
@@ -57,19 +74,78 @@ function tokenOf(dataSource: string, entity: EntityClass): symbol {
 export class CachedRepositoryModule {
   /**
    * @param dataSource its name; without it the default one
-   * @throws CacheEntityError at start, for an entity that cannot be cached as it is declared
+   * @throws CacheConfigError for wrong options
+   * @throws CacheEntityError at start, for an entity that cannot be cached as it is declared, and for a data source of request
+   * scope without `database`
    */
   static forFeature(
     entities: readonly EntityClass[],
     dataSource = DEFAULT_SOURCE,
-    { cache }: CachedRepositoryModuleOptions = {},
+    options: CachedRepositoryModuleOptions = {},
   ): DynamicModule {
+    checkFeature(entities, dataSource, options);
+    const { cache, database } = options;
     const providers: Provider[] = entities.map((entity) => ({
       provide: getCachedRepositoryToken(entity, dataSource),
       inject: [getDataSourceToken(dataSource), getCacheToken(cache)],
       useFactory: (of: DataSource, manager: CacheManager) =>
-        new CachedRepository(DataSourceCache.of(dataSource, of, manager), entity),
+        new CachedRepository(DataSourceCache.of(sourceName(dataSource, of, database), of, manager), entity),
     }));
-    return { module: CachedRepositoryModule, providers, exports: providers };
+    const check: Provider = {
+      provide: Symbol('CachedRepositoryModule.check'),
+      inject: [ModuleRef],
+      useFactory: (modules: ModuleRef) => ({
+        onModuleInit: () => checkScope(modules, dataSource, database !== undefined),
+      }),
+    };
+    return { module: CachedRepositoryModule, providers: [...providers, check], exports: providers };
   }
+}
+
+const OPTION_NAMES = ['cache', 'database'];
+
+function checkFeature(entities: unknown, dataSource: unknown, options: object): void {
+  if (!Array.isArray(entities)) {
+    throw new CacheConfigError('entities', `forFeature takes a list of entities, not ${show(entities)}`);
+  }
+  if (typeof dataSource !== 'string' || dataSource === '') {
+    throw new CacheConfigError(
+      'dataSource',
+      `forFeature takes the name of a data source, not ${show(dataSource)}: the one that TypeOrmModule.forRoot was given, or none`,
+    );
+  }
+  if (typeof options !== 'object' || options === null)
+    throw new CacheConfigError(
+      'options',
+      `the options of forFeature must be an object, not ${show(options)}`,
+    );
+  for (const name of Object.keys(options)) {
+    if (OPTION_NAMES.includes(name)) continue;
+    throw new CacheConfigError(
+      name,
+      `unknown option ${name}${didYouMean(name, OPTION_NAMES)}: allowed are ${OPTION_NAMES.join(', ')}`,
+    );
+  }
+}
+
+/** What is cached of the first tenant would be read by the second one, perhaps in another process, where nobody sees both. */
+function checkScope(modules: ModuleRef, dataSource: string, named: boolean): void {
+  if (named || modules.introspect(getDataSourceToken(dataSource) as string).scope === Scope.DEFAULT) return;
+  throw new CacheEntityError(
+    `the data source '${dataSource}' is not the same for every request, and each of its databases needs a name of its own: ` +
+      'CachedRepositoryModule.forFeature(entities, dataSource, { database: (dataSource) => … })',
+  );
+}
+
+function sourceName(
+  name: string,
+  dataSource: DataSource,
+  database: CachedRepositoryModuleOptions['database'],
+): string {
+  if (database === undefined) return name;
+  const which: unknown = database(dataSource);
+  if (typeof which === 'string' && /^[\w.-]{1,64}$/.test(which)) return `${name}(${which})`;
+  throw new CacheEntityError(
+    `database gave ${show(which)} for the data source '${name}': return up to 64 letters, digits, '_', '-' and '.'`,
+  );
 }

@@ -10,13 +10,16 @@ import type {
   UpdateResult,
 } from 'typeorm';
 
+import { show } from '../primitives/show.js';
 import type { DirectRead, EntityEntryOptions } from '../repository/entity-cache.js';
-import type { CachedEntity } from './cached-entity.js';
+import { CacheEntityError } from '../repository/errors.js';
+import type { CachedEntity, CachedRelation } from './cached-entity.js';
 import { CachedFinder, type CachedQueryOptions } from './cached-finder.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
-import { checkUniqueIndex } from './find-options.js';
+import { checkIndexValues, idAsked } from './asked.js';
+import { entryOptionsOf } from './read-options.js';
+import { loadForUpdate } from './load-for-update.js';
 import { relatedEntities } from './related-entities.js';
-import { valued } from './typeorm-adapter.js';
 
 /** An id: a scalar, or an object with all parts of a composite one. */
 export type CachedEntityId = string | number | bigint | Date | ObjectLiteral;
@@ -36,7 +39,8 @@ type Criteria<Entity extends ObjectLiteral> = Parameters<Repository<Entity>['upd
  * known when the outermost transaction has been committed.
  */
 export class CachedRepository<Entity extends ObjectLiteral> {
-  readonly #parts: CachedEntityParts<Entity>;
+  #parts: CachedEntityParts<Entity>;
+  #generation: number;
 
   /** @internal Made by `CachedRepositoryModule`. */
   constructor(
@@ -44,6 +48,7 @@ export class CachedRepository<Entity extends ObjectLiteral> {
     private readonly target: EntityTarget<Entity>,
     private readonly given?: EntityManager,
   ) {
+    this.#generation = source.observer.generation;
     this.#parts = source.entity(target);
   }
 
@@ -54,10 +59,15 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /** The plain repository, in the same transaction if there is one. Its writes are seen as well. */
   get repository(): Repository<Entity> {
+    // Before anything is written: a data source that was initialized again has to be heard first.
+    void this.source.observer.attached();
     return this.manager.getRepository(this.target);
   }
 
-  /** The same repository in a manager's transaction. */
+  /**
+   * The same repository in a manager's transaction. With a manager that has a connection of its own it always reads past the
+   * cache: that connection may see other rows than others do.
+   */
   withManager(manager: EntityManager): CachedRepository<Entity> {
     return new CachedRepository(this.source, this.target, manager);
   }
@@ -66,78 +76,81 @@ export class CachedRepository<Entity extends ObjectLiteral> {
    * The entity with this id, without its relations.
    * @throws CacheEntityError when that is no id of it, as a scalar for a composite one
    */
-  async findById(id: CachedEntityId, options: CachedReadOptions = {}): Promise<CachedEntity<Entity> | null> {
-    const { cache, adapter } = this.#parts;
-    const { cache: cached, ...entry } = options;
-    return cache.one(adapter.idFrom(id), entry, this.#direct(cached)) as Promise<CachedEntity<Entity> | null>;
+  async findById(id: CachedEntityId, options?: CachedReadOptions): Promise<CachedEntity<Entity> | null> {
+    const parts = this.#current();
+    const { cache, mapping } = parts instanceof Promise ? await parts : parts;
+    const entry = entryOptionsOf(options, 'cache');
+    const found = cache.one(idAsked(mapping, id), entry, this.#direct(options?.cache));
+    return found as Promise<CachedEntity<Entity> | null>;
   }
 
-  /** Several by their ids: in the order asked, `null` for what is not there, one statement for all that is not cached. */
+  /**
+   * Several by their ids: in the order asked, `null` for what is not there, one statement for all that is not cached.
+   * @throws CacheEntityError when one of them is no id
+   */
   async findByIds(
     ids: readonly CachedEntityId[],
-    options: CachedReadOptions = {},
+    options?: CachedReadOptions,
   ): Promise<(CachedEntity<Entity> | null)[]> {
-    const { cache, adapter } = this.#parts;
-    const { cache: cached, ...entry } = options;
-    const asked = ids.map((id) => adapter.idFrom(id));
+    const { cache, mapping } = await this.#current();
+    const entry = entryOptionsOf(options, 'cache');
+    if (!Array.isArray(ids)) throw new CacheEntityError(`findByIds takes a list of ids, not ${show(ids)}`);
+    const asked = (ids as readonly CachedEntityId[]).map((id) => idAsked(mapping, id));
     const distinct = [...new Map(asked.map((id) => [id.text, id])).values()];
-    const found = await cache.several(distinct, false, entry, this.#direct(cached));
+    const found = await cache.several(distinct, false, entry, this.#direct(options?.cache));
     return asked.map(({ text }) => (found.get(text) ?? null) as CachedEntity<Entity> | null);
   }
 
   /**
    * The entity with these values in the columns of a unique index. Name one of the columns in `partitionBy`, and only writes
    * to rows with that value outdate it.
-   * @throws CacheEntityError when there is no such index
+   * @throws CacheEntityError when there is no such index, or a value is missing
    */
   async findByIndex(
     values: FindOptionsWhere<Entity>,
-    options: CachedReadOptions = {},
+    options?: CachedReadOptions,
   ): Promise<CachedEntity<Entity> | null> {
-    checkUniqueIndex(this.#parts.mapping.metadata, Object.keys(values));
-    const { cache, ...entry } = options;
-    return this.#finder(entry, cache).findOne({ where: values, loadEagerRelations: false });
+    const { mapping } = await this.#current();
+    checkIndexValues(mapping.metadata, values);
+    return this.#finder(entryOptionsOf(options, 'cache'), options?.cache).findOne({
+      where: values,
+      loadEagerRelations: false,
+    });
   }
 
-  /** Queries that are cached. */
-  cached(options: CachedQueryOptions = {}): CachedFinder<Entity> {
-    const { tables, ...entry } = options;
-    return this.#finder(entry, true, this.source.tablesOf(tables));
+  /** Queries that are cached. @throws CacheArgumentError, CacheQueryError or CacheEntityError for wrong options */
+  cached(options?: CachedQueryOptions): CachedFinder<Entity> {
+    const entry = entryOptionsOf(options, 'tables');
+    return this.#finder(entry, true, this.source.tablesOf(options?.tables));
   }
 
-  /** What is related to an entity, or to each of several, by one of its relations: one or `null`, or a list. */
+  /**
+   * What is related to an entity, or to each of several, by one of its relations: one or `null`, or a list.
+   * @throws CacheEntityError when there is no such relation, or what it leads to cannot be cached
+   */
   async relation<Name extends keyof Entity & string>(
     entity: CachedEntity<Entity> | Entity,
     name: Name,
-  ): Promise<CachedEntity<Entity[Name]>>;
+  ): Promise<CachedRelation<Entity[Name]>>;
   async relation<Name extends keyof Entity & string>(
     entities: readonly (CachedEntity<Entity> | Entity)[],
     name: Name,
-  ): Promise<CachedEntity<Entity[Name]>[]>;
+  ): Promise<CachedRelation<Entity[Name]>[]>;
   async relation(given: unknown, name: string): Promise<unknown> {
     const entities = (Array.isArray(given) ? given : [given]) as Entity[];
-    const related = await relatedEntities(this.source, this.#parts, entities, name, this.#direct());
+    const parts = await this.#current();
+    const related = await relatedEntities(this.source, parts, entities, name, this.#direct());
     return Array.isArray(given) ? related : related[0];
   }
 
   /**
    * The entity as it is in the database, to be changed and saved; in a transaction its row is locked until the end, where the
-   * database can do that.
+   * database can do that. If it is saved or removed in there, only those parts of the table are outdated (`partitionBy`) that
+   * it was and is in.
    */
   async loadForUpdate(id: CachedEntityId): Promise<Entity | null> {
-    const { adapter, mapping } = this.#parts;
-    const { values } = adapter.idFrom(id);
-    const where = valued(mapping.idColumns, values);
-    const session = this.source.observer.sessionOf(this.manager);
-    const locks =
-      session !== undefined && !['sqljs', 'better-sqlite3'].includes(this.source.dataSource.options.type);
-    return this.source.observer.read(session, (manager) =>
-      manager.getRepository(this.target).findOne({
-        where: where as FindOptionsWhere<Entity>,
-        loadEagerRelations: false,
-        ...(locks && { lock: { mode: 'pessimistic_write' as const } }),
-      }),
-    );
+    const parts = await this.#current();
+    return loadForUpdate(this.source.observer, parts, this.manager, idAsked(parts.mapping, id));
   }
 
   /** @throws CacheReadOnlyError for an entity from the cache */
@@ -194,18 +207,29 @@ export class CachedRepository<Entity extends ObjectLiteral> {
 
   /** For rows that were written by somebody else: the row with this id, and all lists that may have it. */
   async invalidate(id: CachedEntityId): Promise<void> {
-    const { cache, adapter } = this.#parts;
-    await cache.invalidate(adapter.idFrom(id));
+    const { cache, mapping } = await this.#current();
+    await cache.invalidate(idAsked(mapping, id));
   }
 
   /** For tables that were written by somebody else: all rows and all lists. */
   async invalidateAll(): Promise<void> {
-    await this.#parts.cache.invalidateAll();
+    await (await this.#current()).cache.invalidateAll();
   }
 
-  /** The rows whose keys match, as `user:4*`; `user:*` is all of them. Lists are left alone. */
+  /** The rows whose keys match, as `user:4*`; `user:*` is all of them, in the caller's own context. Lists are left alone. */
   async invalidatePattern(glob: string): Promise<void> {
-    await this.#parts.cache.invalidatePattern(glob);
+    await (await this.#current()).cache.invalidatePattern(glob);
+  }
+
+  /** What is known of the entity; a promise only where something has to be waited for first. */
+  #current(): CachedEntityParts<Entity> | Promise<CachedEntityParts<Entity>> {
+    const { observer } = this.source;
+    const attached = observer.attached();
+    if (this.#generation !== observer.generation) {
+      this.#parts = this.source.entity(this.target);
+      this.#generation = observer.generation;
+    }
+    return attached === undefined ? this.#parts : attached.then(() => this.#parts);
   }
 
   #direct(cached = true): DirectRead | undefined {
@@ -213,6 +237,11 @@ export class CachedRepository<Entity extends ObjectLiteral> {
   }
 
   #finder(entry: EntityEntryOptions, cached = true, tables?: readonly string[]): CachedFinder<Entity> {
-    return new CachedFinder(this.#parts, entry, tables, () => this.#direct(cached));
+    return new CachedFinder(
+      () => this.#current(),
+      entry,
+      tables,
+      () => this.#direct(cached),
+    );
   }
 }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
@@ -7,7 +5,9 @@ import { show } from '../primitives/show.js';
 import type { EntityId, EntityShape, Partition } from '../repository/contract.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { type EntityPolicy, policyOf } from './cache-entity.js';
-import { columnText, looseText } from './column-text.js';
+import { type ColumnText, columnText, idText } from './column-text.js';
+import { columnsOf, excludedOf, rootOf, schemaOf, unfilledOf } from './stored-columns.js';
+import { looseText } from './value-text.js';
 
 /** A column that queries are told apart by. */
 interface PartitionColumn {
@@ -24,8 +24,8 @@ export class EntityMapping {
   readonly partitionColumns: readonly PartitionColumn[];
   readonly policy: EntityPolicy;
   readonly #idColumns: readonly ColumnMetadata[];
-  /** For each part of an id; `undefined` where the database may take different texts for one. */
-  readonly #exact: readonly (((value: unknown) => string | undefined) | undefined)[];
+  /** For each part of an id. */
+  readonly #texts: readonly ColumnText[];
 
   /** @throws CacheEntityError if it cannot be cached as it is declared */
   constructor(
@@ -41,10 +41,8 @@ export class EntityMapping {
     this.#idColumns = metadata.primaryColumns;
     if (this.#idColumns.length === 0)
       throw new CacheEntityError(`${metadata.name} has no primary key to be cached by`);
-    this.#exact = this.#idColumns.map((column) => columnText(column));
-    this.columns = metadata.columns.filter(
-      (column) => column.isSelect && !policy.exclude.includes(rootOf(column)),
-    );
+    this.#texts = this.#idColumns.map(idText);
+    this.columns = columnsOf(metadata).stored;
     const { deleteDateColumn } = metadata;
     if (deleteDateColumn !== undefined && !this.columns.includes(deleteDateColumn)) {
       throw new CacheEntityError(
@@ -53,7 +51,7 @@ export class EntityMapping {
     }
     this.partitionColumns = policy.partitionBy.map((name) => partitionColumn(metadata, name));
     const { name } = policy;
-    this.shape = { source, table: metadata.tablePath, name, schema: schemaOf(metadata, name, this.columns) };
+    this.shape = { source, table: metadata.tablePath, name, schema: schemaOf(metadata, name) };
   }
 
   /** @throws CacheEntityError unless it is an id, or something that has one */
@@ -80,19 +78,52 @@ export class EntityMapping {
     return this.#id(values, id);
   }
 
-  /** @param row by the names of the columns in the database */
-  idOfRow(valueOf: (column: ColumnMetadata) => unknown): EntityId {
-    return this.#id(this.#idColumns.map(valueOf), undefined);
+  /** The id of a row. @param raw the values of its id columns, as the driver gave them */
+  idOfRow(raw: readonly unknown[]): EntityId {
+    const { driver } = this.metadata.dataSource;
+    return this.idOfValues(
+      raw.map((value, i) => driver.prepareHydratedValue(value, this.#idColumns[i]!) as unknown),
+    );
+  }
+
+  idOfInstance(entity: ObjectLiteral): EntityId {
+    return this.idOfValues(this.#idColumns.map((column) => column.getEntityValue(entity) as unknown));
+  }
+
+  /** The id of a row that is there. @param values as instances have them */
+  idOfValues(values: readonly unknown[]): EntityId {
+    // A database may have what nobody can ask for, as a date before the year 1.
+    const texts = values.map((value, i) => this.#texts[i]!.text(value) ?? looseText(value));
+    return texts.every((text) => text !== undefined)
+      ? { text: joined(texts), values }
+      : this.#refuse(values, undefined);
+  }
+
+  /** The values of an id as SQL compares them, with transformers applied. */
+  inDatabase({ values }: EntityId): unknown[] {
+    const { driver } = this.metadata.dataSource;
+    return values.map((value, i) => driver.preparePersistentValue(value, this.#idColumns[i]!) as unknown);
   }
 
   /** The text of an id as a statement or an event has it; `undefined` when it may be that of any row. */
   exactId(valueOf: (column: ColumnMetadata) => unknown): string | undefined {
-    const texts = this.#idColumns.map((column, i) => this.#exact[i]?.(valueOf(column)));
+    if (this.looseIds) return undefined;
+    const texts = this.#idColumns.map((column, i) => this.#texts[i]!.text(valueOf(column)));
     return texts.every((text) => text !== undefined) ? joined(texts) : undefined;
   }
 
   get idColumns(): readonly ColumnMetadata[] {
     return this.#idColumns;
+  }
+
+  /** Whether ids of different texts may be one to the database. */
+  get looseIds(): boolean {
+    return this.#texts.some(({ exact }) => !exact);
+  }
+
+  /** Whether the id of a row that was read finds it again. */
+  get findsAgain(): boolean {
+    return this.#texts.every(({ returns }) => returns);
   }
 
   /** The parts of the table that an instance is in; `undefined` when it does not say. */
@@ -108,11 +139,24 @@ export class EntityMapping {
   }
 
   #id(values: readonly unknown[], given: unknown): EntityId {
-    const texts = values.map((value, i) => this.#exact[i]?.(value) ?? looseText(value));
-    if (texts.every((text) => text !== undefined)) return { text: joined(texts), values };
-    const parts = this.#idColumns.map(({ propertyPath }) => propertyPath).join(', ');
+    const sent: unknown[] = [];
+    const texts: string[] = [];
+    for (let i = 0; i < values.length; i++) {
+      const { text: textOf, sent: valueOf } = this.#texts[i]!;
+      const text = textOf(values[i]);
+      if (text === undefined) return this.#refuse(values, given);
+      texts.push(text);
+      sent.push(valueOf === undefined ? values[i] : valueOf(values[i]));
+    }
+    return { text: joined(texts), values: sent };
+  }
+
+  #refuse(values: readonly unknown[], given: unknown): never {
+    const parts = this.#idColumns.map(({ propertyPath, type }) =>
+      typeof type === 'string' ? `${propertyPath}: ${type}` : propertyPath,
+    );
     throw new CacheEntityError(
-      `${show(given ?? values[texts.indexOf(undefined)])} is no id of ${this.metadata.name} (${parts})`,
+      `${show(given ?? values[0])} is no id of ${this.metadata.name} (${parts.join(', ')}): give the value that an instance has there`,
     );
   }
 }
@@ -122,14 +166,11 @@ function joined(texts: readonly string[]): string {
   return texts.length === 1 ? texts[0]! : texts.map((text) => `${text.length}.${text}`).join('');
 }
 
-function rootOf({ propertyPath }: ColumnMetadata): string {
-  return propertyPath.split('.', 1)[0]!;
-}
-
 function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: EntityPolicy): void {
+  const excluded = excludedOf(metadata);
   for (const property of exclude) {
     const columns = metadata.columns.filter((column) => rootOf(column) === property);
-    if (columns.length === 0)
+    if (columns.length === 0 && !metadata.relationIds.some(({ propertyName }) => propertyName === property))
       throw new CacheEntityError(
         `@CacheEntity on ${metadata.name}: exclude names '${property}', which is no column`,
       );
@@ -138,14 +179,21 @@ function checkProperties(metadata: EntityMetadata, { exclude, partitionBy }: Ent
         `@CacheEntity on ${metadata.name}: '${property}' is part of the id and cannot be excluded`,
       );
     }
-    if (partitionBy.includes(property)) {
-      throw new CacheEntityError(
-        `@CacheEntity on ${metadata.name}: '${property}' cannot both be excluded and partition the table`,
-      );
-    }
+  }
+  const both = partitionBy.find((property) => excluded.has(property));
+  if (both !== undefined) {
+    throw new CacheEntityError(
+      `@CacheEntity on ${metadata.name}: '${both}' cannot both be excluded and partition the table`,
+    );
+  }
+  const ids = unfilledOf(metadata);
+  if (ids !== undefined) {
+    throw new CacheEntityError(
+      `${metadata.name}.${ids} is a @RelationId(), which is not filled from the cache: add it to exclude, and use a column for the foreign key, or relation(…)`,
+    );
   }
   const computed = metadata.columns.find(
-    (column) => column.isVirtualProperty && !exclude.includes(rootOf(column)),
+    (column) => column.isVirtualProperty && !excluded.has(rootOf(column)),
   );
   if (computed !== undefined) {
     throw new CacheEntityError(
@@ -166,18 +214,4 @@ function partitionColumn(metadata: EntityMetadata, name: string): PartitionColum
     );
   }
   return { name, column, text };
-}
-
-/** The same in every process that stores its rows alike. */
-function schemaOf(metadata: EntityMetadata, name: string, columns: readonly ColumnMetadata[]): string {
-  const described = columns.map(({ databaseName, propertyPath, type, isArray, entityMetadata }) => [
-    databaseName,
-    propertyPath,
-    typeof type === 'function' ? type.name : type,
-    isArray,
-    entityMetadata.discriminatorValue,
-  ]);
-  const kinds = metadata.childEntityMetadatas.map(({ discriminatorValue }) => discriminatorValue);
-  const text = JSON.stringify([1, name, metadata.name, metadata.tablePath, described, kinds]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }

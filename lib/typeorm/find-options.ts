@@ -1,9 +1,10 @@
-import type { EntityMetadata, FindManyOptions, FindOperator, ObjectLiteral } from 'typeorm';
+import type { EntityMetadata, FindManyOptions, ObjectLiteral } from 'typeorm';
+import { InstanceChecker } from 'typeorm/util/InstanceChecker.js';
 
 import type { Partition } from '../repository/contract.js';
 import { CacheEntityError, CacheQueryError } from '../repository/errors.js';
-import { policyOf } from './cache-entity.js';
 import type { EntityMapping } from './entity-mapping.js';
+import { columnsOf } from './stored-columns.js';
 
 const REFUSED = {
   lock: 'rows that are locked have to be read in the transaction: use loadForUpdate(id), or the plain repository',
@@ -26,15 +27,22 @@ export function checkFindOptions(options: FindManyOptions, metadata: EntityMetad
   if (typeof select === 'object' && select !== null) checkSelect(select, metadata);
 }
 
-function checkSelect(select: object, metadata: EntityMetadata): void {
-  const hidden = new Set(policyOf(metadata.target)?.exclude);
-  for (const [name, chosen] of Object.entries(select)) {
+/** @param path where the selection is in the entity, when it is that of an embedded object: `'address.'` */
+function checkSelect(select: object, metadata: EntityMetadata, path = ''): void {
+  const hidden = columnsOf(metadata).hidden.map(({ propertyPath }) => propertyPath);
+  const names = Array.isArray(select)
+    ? (select as unknown[]).map((name) => [String(name), true] as const)
+    : Object.entries(select);
+  for (const [property, chosen] of names) {
     if (chosen === false || chosen === undefined) continue;
+    const name = path + property;
     const relation = metadata.findRelationWithPropertyPath(name);
-    if (relation !== undefined && typeof chosen === 'object')
-      checkSelect(chosen as object, relation.inverseEntityMetadata);
-    const columns = metadata.findColumnsWithPropertyPath(name);
-    if (!hidden.has(name) && !columns.some((column) => !column.isSelect)) continue;
+    if (typeof chosen === 'object' && chosen !== null) {
+      if (relation === undefined) checkSelect(chosen as object, metadata, `${name}.`);
+      else checkSelect(chosen as object, relation.inverseEntityMetadata);
+      continue;
+    }
+    if (!hidden.some((one) => one === name || one.startsWith(`${name}.`))) continue;
     throw new CacheQueryError(
       `${metadata.name}.${name} is hidden and never stored: read it with the plain repository`,
     );
@@ -53,21 +61,8 @@ export function checkUniqueIndex(metadata: EntityMetadata, properties: readonly 
   const asked = new Set(properties);
   if (indices.some((index) => index.length === asked.size && index.every((name) => asked.has(name)))) return;
   throw new CacheEntityError(
-    `${metadata.name} has no unique index on ${properties.join(', ')}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
+    `${metadata.name} has no unique index on ${properties.join(', ') || 'nothing'}: there are ${indices.map((index) => index.join(' + ')).join('; ')}`,
   );
-}
-
-/** Whether a condition has SQL of its own that may read other tables. */
-export function hasForeignSql(where: unknown): boolean {
-  if (typeof where !== 'object' || where === null) return false;
-  if (Array.isArray(where)) return where.some(hasForeignSql);
-  if (isOperator(where)) {
-    if (where.type === 'raw')
-      return /\b(?:select|from|join)\b/i.test(where.getSql?.('e.x') ?? String(where.value));
-    return hasForeignSql(where.value);
-  }
-  if (Object.getPrototypeOf(where) !== Object.prototype) return false;
-  return Object.values(where).some(hasForeignSql);
 }
 
 /**
@@ -96,7 +91,7 @@ function partitionOfBranch(
 /** The only values that a condition admits. @param referenced where the value is when the condition is on a relation */
 function valuesOf(condition: unknown, referenced: string | undefined): readonly unknown[] | undefined {
   if (condition === undefined || condition === null) return undefined;
-  if (isOperator(condition)) {
+  if (InstanceChecker.isFindOperator(condition)) {
     if (condition.type === 'equal') return valuesOf(condition.value, referenced);
     if (condition.type === 'in')
       return (condition.value as readonly unknown[]).flatMap(
@@ -107,13 +102,4 @@ function valuesOf(condition: unknown, referenced: string | undefined): readonly 
   if (typeof condition !== 'object') return [condition];
   const inner = referenced === undefined ? undefined : (condition as ObjectLiteral)[referenced];
   return inner === undefined || inner === null || typeof inner === 'object' ? undefined : [inner];
-}
-
-function isOperator(value: unknown): value is FindOperator<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    '@instanceof' in value &&
-    typeof (value as { type?: unknown }).type === 'string'
-  );
 }

@@ -1,5 +1,5 @@
 export { CacheEntity, type CacheEntityOptions } from './cache-entity.js';
-export type { CachedEntity } from './cached-entity.js';
+export type { CachedEntity, CachedRelation } from './cached-entity.js';
 export { CachedFinder, type CachedQueryOptions } from './cached-finder.js';
 export { type CachedEntityId, type CachedReadOptions, CachedRepository } from './cached-repository.js';
 export {

@@ -1,10 +1,12 @@
 import type { EntityMetadata, ObjectLiteral, RelationMetadata } from 'typeorm';
 
 import { didYouMean } from '../primitives/did-you-mean.js';
+import { show } from '../primitives/show.js';
 import type { EntityId, Row } from '../repository/contract.js';
 import type { DirectRead, EntityCache } from '../repository/entity-cache.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { relatedTo } from '../repository/related.js';
+import type { EntityMapping } from './entity-mapping.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { relationPlan } from './relation-plans.js';
 
@@ -22,24 +24,43 @@ export async function relatedEntities<Entity extends ObjectLiteral>(
   const { mapping, adapter } = parts;
   const relation = findRelation(mapping.metadata, name);
   const target = source.entity(relation.inverseEntityMetadata.target);
+  checkFindsAgain(mapping.metadata, name, [mapping, target.mapping]);
   const ids = entities.map((entity) => adapter.idFrom(entity));
   if (relation.isWithJoinColumn) return toOne(source, parts, target, relation, entities, ids, direct);
-  const plan = relationPlan(relation, mapping, target.mapping, source.observer);
+  const tables = [relation.junctionEntityMetadata?.tablePath, target.mapping.shape.table];
+  const plan = {
+    ...relationPlan(relation, mapping, target.mapping, source.observer),
+    context: source.contexts.besides(
+      mapping.shape.table,
+      tables.filter((table) => table !== undefined),
+    ),
+  };
   const owner = parts.cache as unknown as EntityCache<object>;
   const lists = await relatedTo(ids, plan, owner, target.cache, direct);
   return relation.isOneToOne ? lists.map(([one]) => one ?? null) : lists;
 }
 
-function findRelation(metadata: EntityMetadata, name: string): RelationMetadata {
-  const relation = metadata.findRelationWithPropertyPath(name);
+function findRelation(metadata: EntityMetadata, name: unknown): RelationMetadata {
+  const relation = typeof name === 'string' ? metadata.findRelationWithPropertyPath(name) : undefined;
   if (relation !== undefined) return relation;
   const names = metadata.relations.map(({ propertyPath }) => propertyPath);
   throw new CacheEntityError(
-    `${metadata.name} has no relation '${name}'${didYouMean(name, names)}: there are ${names.join(', ') || 'none'}`,
+    `${metadata.name} has no relation ${show(name)}${didYouMean(String(name), names)}: there are ${names.join(', ') || 'none'}`,
   );
 }
 
-/** The foreign key is in the entity's own row: what it names is read as any other row. */
+function checkFindsAgain(metadata: EntityMetadata, name: string, keys: readonly EntityMapping[]): void {
+  const vague = keys.find(({ findsAgain }) => !findsAgain);
+  if (vague === undefined) return;
+  throw new CacheEntityError(
+    `${metadata.name}.${name} cannot be followed by ids, since those of ${vague.metadata.name} are finer in the database than in JavaScript: query it with cached().find()`,
+  );
+}
+
+/**
+ * The foreign key is in the entity's own row: what it names is read as any other row. An entity from the cache refers to what
+ * it did when it was read, as it shows the rest of its row; in a transaction, what was written in it counts.
+ */
 async function toOne<Entity extends ObjectLiteral>(
   source: DataSourceCache,
   { mapping, adapter, cache }: CachedEntityParts<Entity>,
@@ -56,14 +77,16 @@ async function toOne<Entity extends ObjectLiteral>(
     );
   }
   const { observer } = source;
-  const foreign = ids.filter((_, i) => observer.rowOf(entities[i]!) === undefined);
+  const knownRow = (entity: Entity): Row | undefined =>
+    direct === undefined ? observer.rowOf(entity) : undefined;
+  const foreign = ids.filter((_, i) => knownRow(entities[i]!) === undefined);
   const loaded =
     foreign.length === 0 ? new Map<string, Entity>() : await cache.several(foreign, true, {}, direct);
   const keys = entities.map((entity, i) => {
-    const row: Row | undefined = observer.rowOf(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? entity);
+    const row = knownRow(entity) ?? observer.rowOf(loaded.get(ids[i]!.text) ?? {});
     const values = row && joinColumns.map((column) => adapter.valueOf(row, column));
     return values?.every((value) => value !== null && value !== undefined)
-      ? target.adapter.idFrom(values)
+      ? target.mapping.idOfRow(values)
       : undefined;
   });
   const wanted = [

@@ -1,4 +1,4 @@
-import type { EntityTarget, ObjectLiteral, RelationMetadata } from 'typeorm';
+import type { EntityManager, EntityTarget, ObjectLiteral, RelationMetadata } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
 import type { EntityId, Partition, Read, Session } from '../repository/contract.js';
@@ -6,6 +6,7 @@ import { CacheEntityError } from '../repository/errors.js';
 import type { RelationPlan } from '../repository/related.js';
 import type { EntityMapping } from './entity-mapping.js';
 import type { SourceObserver } from './source-observer.js';
+import { checkNoView, inStatements } from './statement-limits.js';
 
 /** Where the ids of parents and of what is related to them stand, in one table. */
 interface Link {
@@ -26,6 +27,7 @@ export function relationPlan(
   target: EntityMapping,
   observer: SourceObserver,
 ): RelationPlan {
+  checkNoView(target.metadata);
   const link = linkOf(relation, owner, target);
   return {
     name: relation.propertyPath,
@@ -72,30 +74,46 @@ function readsOf(
 }
 
 async function run(
-  { from, parent, related }: Link,
+  link: Link,
   parents: readonly EntityId[],
   owner: EntityMapping,
   target: EntityMapping,
   observer: SourceObserver,
   session: Session | undefined,
 ): Promise<ReadonlyMap<string, readonly EntityId[]>> {
-  const rows = await observer.read(session, (manager) => {
-    const builder = manager.createQueryBuilder().from(from, 'r');
-    const nameOf = ({ databaseName }: ColumnMetadata): string =>
-      `${builder.escape('r')}.${builder.escape(databaseName)}`;
-    parent.forEach((column, i) => builder.addSelect(nameOf(column), `p${i}`));
-    related.forEach((column, i) => builder.addSelect(nameOf(column), `t${i}`).addOrderBy(nameOf(column)));
-    const alternatives = parents.map(({ values }, n) => {
-      const equal = parent.map((column, i) => `${nameOf(column)} = :v${n}_${i}`);
-      values.forEach((value, i) => builder.setParameter(`v${n}_${i}`, value));
-      return `(${equal.join(' AND ')})`;
-    });
-    return builder.where(`(${alternatives.join(' OR ')})`).getRawMany<ObjectLiteral>();
-  });
+  const { parent, related } = link;
   const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
-  for (const row of rows) {
-    const of = owner.idFrom(parent.map((_, i) => row[`p${i}`]));
-    lists.get(of.text)?.push(target.idFrom(related.map((_, i) => row[`t${i}`])));
-  }
+  await observer.read(session, async (manager) => {
+    // Each of them in one statement only.
+    const distinct = [...new Map(parents.map((id) => [id.text, owner.inDatabase(id)])).values()];
+    for (const some of inStatements(distinct, parent.length)) {
+      for (const row of await relatedRows(link, some, manager)) {
+        const of = owner.idOfRow(parent.map((_, i) => row[`p${i}`]));
+        lists.get(of.text)?.push(target.idOfRow(related.map((_, i) => row[`t${i}`])));
+      }
+    }
+  });
   return lists;
+}
+
+function relatedRows(
+  { from, parent, related }: Link,
+  parents: readonly (readonly unknown[])[],
+  manager: EntityManager,
+): Promise<ObjectLiteral[]> {
+  const builder = manager.createQueryBuilder().from(from, 'r');
+  const nameOf = ({ databaseName }: ColumnMetadata): string =>
+    `${builder.escape('r')}.${builder.escape(databaseName)}`;
+  parent.forEach((column, i) => builder.addSelect(nameOf(column), `p${i}`));
+  related.forEach((column, i) => builder.addSelect(nameOf(column), `t${i}`).addOrderBy(nameOf(column)));
+  if (parent.length === 1) {
+    const values = parents.map(([value]) => value);
+    return builder.where(`${nameOf(parent[0]!)} IN (:...values)`, { values }).getRawMany<ObjectLiteral>();
+  }
+  const alternatives = parents.map((values, n) => {
+    const equal = parent.map((column, i) => `${nameOf(column)} = :v${n}_${i}`);
+    values.forEach((value, i) => builder.setParameter(`v${n}_${i}`, value));
+    return `(${equal.join(' AND ')})`;
+  });
+  return builder.where(`(${alternatives.join(' OR ')})`).getRawMany<ObjectLiteral>();
 }

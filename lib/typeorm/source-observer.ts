@@ -1,10 +1,14 @@
 import type { DataSource, EntityManager, EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
 import type { CacheManager } from '../core/cache-manager.js';
+import { CacheClosedError } from '../primitives/errors.js';
 import type { Row, Session } from '../repository/contract.js';
 import { CacheEntityError, CacheReadOnlyError } from '../repository/errors.js';
 import { WriteLog } from '../repository/write-log.js';
+import { connectionOf } from './connection.js';
 import type { SqlDialect } from './sql/effects.js';
+import { SourceTables } from './source-tables.js';
 import { WriteSubscriber } from './write-subscriber.js';
 
 /** The drivers whose transactions are statements, so that they can be seen. */
@@ -23,21 +27,30 @@ const OBSERVERS = new WeakMap<DataSource, SourceObserver>();
 /** What the cache does with one data source: it reads from it, and sees what is written to it. */
 export class SourceObserver {
   readonly log: WriteLog;
+  /** Of the metadata that the data source has now. */
+  tables!: SourceTables;
   readonly #caches = new Set<CacheManager>();
+  #watched: DataSource['subscribers'] = [];
+  #subscriber!: WriteSubscriber;
+  #generation = 0;
+  #forgetting: Promise<void> | undefined;
   /** The instances made of what was stored, with the row where it is one. */
   readonly #handedOut = new WeakMap<object, Row | undefined>();
+  /** Which runner began the transaction that is open on a connection. */
+  readonly #began = new WeakMap<Session, QueryRunner>();
+  #strayReads = 0;
 
   private constructor(
     readonly source: string,
     private readonly dataSource: DataSource,
-    dialect: SqlDialect,
+    private readonly dialect: SqlDialect,
   ) {
     this.log = new WriteLog({
       source,
       tables: () => new Set(dataSource.entityMetadatas.map(({ tablePath }) => tablePath)),
       invalidate: (tags) => this.#invalidate(tags),
     });
-    dataSource.subscribers.push(new WriteSubscriber(this, dataSource, dialect));
+    this.#attach();
   }
 
   /**
@@ -71,11 +84,64 @@ export class SourceObserver {
     return runner !== undefined && this.#isInTransaction(runner) ? runner : undefined;
   }
 
+  /** How often the data source was initialized again: its metadata are others then. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * To be called before each use. A data source that is destroyed and initialized again drops its subscribers: they are put
+   * back, and what is cached is dropped, since writes may have passed unseen.
+   * @returns `undefined` when nothing has to be waited for
+   */
+  attached(): Promise<void> | undefined {
+    if (this.dataSource.subscribers === this.#watched) return this.#forgetting;
+    if (this.dataSource.subscribers.includes(this.#subscriber)) {
+      this.#watched = this.dataSource.subscribers;
+      return this.#forgetting;
+    }
+    this.#generation++;
+    this.#attach();
+    return this.forget();
+  }
+
+  /** Makes unusable what is cached of the data source. */
+  forget(): Promise<void> {
+    const session = {};
+    this.log.writeAnything(session);
+    const forgetting = this.log.settle(session).finally(() => {
+      if (this.#forgetting === forgetting) this.#forgetting = undefined;
+    });
+    return (this.#forgetting = forgetting);
+  }
+
   /** See `EntityAdapter`. */
   committedState(): number | undefined {
     const runner = this.#onlyRunner();
-    if (runner === undefined) return 0;
+    if (runner === undefined) return this.#strayReads;
     return this.#isInTransaction(runner) ? undefined : this.log.begun;
+  }
+
+  /** A transaction was begun on a runner's connection. */
+  begin(runner: QueryRunner): void {
+    const connection = connectionOf(runner);
+    if (!this.log.isOpen(connection)) this.#began.set(connection, runner);
+    this.log.begin(connection);
+  }
+
+  /**
+   * Somebody has read. A connection may have gone back to the pool with a transaction that raw SQL has begun: whoever gets it
+   * next, without being in that transaction, reads what is not committed.
+   */
+  hasRead(runner: QueryRunner): void {
+    const connection = connectionOf(runner);
+    if (this.log.isOpen(connection) && this.#began.get(connection) !== runner) this.#strayReads++;
+  }
+
+  /** A row was read and locked in a transaction. @param valueOf what it has in a column */
+  locked(session: Session, metadata: EntityMetadata, valueOf: (column: ColumnMetadata) => unknown): void {
+    const row = this.tables.lockedRow(metadata, valueOf);
+    if (row !== undefined) this.log.lock(connectionOf(session as QueryRunner), row);
   }
 
   /** Reads within a session, or else on the master: a replica may not have yet what was invalidated here. */
@@ -111,7 +177,9 @@ export class SourceObserver {
       if (this.#handedOut.has(entity)) continue;
       this.handedOut(entity);
       for (const relation of metadata.relations) {
-        const related: unknown = relation.isLazy ? undefined : relation.getEntityValue(entity);
+        // Of a lazy one that was not loaded there is nothing, and in an object that is not there TypeORM does not look.
+        const isLost = relation.isLazy && relation.embeddedMetadata !== undefined;
+        const related: unknown = isLost ? undefined : relation.getEntityValue(entity);
         if (typeof related !== 'object' || related === null) continue;
         this.handedOutAll(relation.inverseEntityMetadata, Array.isArray(related) ? related : [related]);
       }
@@ -136,6 +204,13 @@ export class SourceObserver {
     return this.#handedOut.get(entity);
   }
 
+  #attach(): void {
+    this.tables = new SourceTables(this.dataSource);
+    this.#subscriber = new WriteSubscriber(this, this.tables, this.dialect);
+    this.#watched = this.dataSource.subscribers;
+    this.#watched.push(this.#subscriber);
+  }
+
   async #broadcast(metadata: EntityMetadata, entities: readonly ObjectLiteral[]): Promise<void> {
     const runner = this.dataSource.createQueryRunner();
     try {
@@ -152,11 +227,19 @@ export class SourceObserver {
   }
 
   #isInTransaction(runner: QueryRunner): boolean {
-    return runner.isTransactionActive || this.log.isOpen(runner);
+    return runner.isTransactionActive || this.log.isOpen(connectionOf(runner));
   }
 
   /** The data is written, whatever becomes of the cache: a cache that cannot be told says so itself, and tells it later. */
   async #invalidate(tags: readonly string[]): Promise<void> {
-    await Promise.allSettled(Array.from(this.#caches, (cache) => cache.invalidateTags(tags)));
+    await Promise.all(Array.from(this.#caches, (cache) => this.#tell(cache, tags)));
+  }
+
+  async #tell(cache: CacheManager, tags: readonly string[]): Promise<void> {
+    try {
+      await cache.invalidateTags(tags);
+    } catch (error) {
+      if (error instanceof CacheClosedError) this.#caches.delete(cache);
+    }
   }
 }

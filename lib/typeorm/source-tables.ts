@@ -1,7 +1,8 @@
 import type { DataSource, EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
-import type { RowReport, TableWrite } from '../repository/changes.js';
+import type { LockedRow, RowReport, TableWrite } from '../repository/changes.js';
+import type { Partition } from '../repository/contract.js';
 import { policyOf } from './cache-entity.js';
 import { EntityMapping } from './entity-mapping.js';
 import type { SqlWrite } from './sql/effects.js';
@@ -42,23 +43,35 @@ export class SourceTables {
   /**
    * In which parts of its table a row is.
    * @param before the row as it was; without it, it was added
-   * @param states the row as it was, and as it is
+   * @param now the row as it is, if it still is
    */
   reportsOf(
     metadata: EntityMetadata,
     before: ObjectLiteral | undefined,
-    states: readonly ObjectLiteral[],
+    now: ObjectLiteral | undefined,
   ): RowReport[] {
+    const mappings = this.#mappingsOf(metadata);
+    const id = before && mappings[0]?.exactId((column) => column.getEntityValue(before));
+    if (mappings.length === 0 || (before !== undefined && id === undefined)) return [];
+    const partitions =
+      now === undefined ? [] : allParts(mappings, (column) => column.getEntityValue(now) as unknown);
+    return partitions === undefined ? [] : [{ table: metadata.tablePath, id, partitions }];
+  }
+
+  /** In which parts of its table a row is that was locked. @param valueOf what the row has in a column */
+  lockedRow(metadata: EntityMetadata, valueOf: (column: ColumnMetadata) => unknown): LockedRow | undefined {
+    const mappings = this.#mappingsOf(metadata);
+    const id = mappings[0]?.exactId(valueOf);
+    const partitions = allParts(mappings, valueOf);
+    if (id === undefined || partitions === undefined) return undefined;
+    return { table: metadata.tablePath, id, partitions };
+  }
+
+  #mappingsOf({ tablePath }: EntityMetadata): readonly EntityMapping[] {
     const table = this.#tables()
-      .get(bare(metadata.tablePath))
-      ?.find(({ path }) => path === metadata.tablePath);
-    const [mapping] = table?.mappings ?? [];
-    if (mapping === undefined) return [];
-    const id = before && mapping.exactId((column) => column.getEntityValue(before));
-    if (before !== undefined && id === undefined) return [];
-    const partitions = states.map((state) => allParts(table!.mappings, state));
-    if (partitions.some((parts) => parts === undefined)) return [];
-    return [{ table: metadata.tablePath, id, partitions: partitions.flatMap((parts) => parts!) }];
+      .get(bare(tablePath))
+      ?.find(({ path }) => path === tablePath);
+    return table?.mappings ?? [];
   }
 
   /** A name without a schema may be that of a table in any. */
@@ -79,15 +92,18 @@ export class SourceTables {
   #cascadesOf(table: Table, { verb, sets }: SqlWrite): string[] {
     if (verb !== 'delete' && verb !== 'truncate' && verb !== 'update' && verb !== 'upsert') return [];
     const removes = verb === 'delete' || verb === 'truncate';
+    // REPLACE removes the rows that are in its way.
+    const replaces = verb === 'upsert' && sets === undefined;
     const touched = new Set<string>();
     const follow = (path: string): void => {
       for (const metadata of this.dataSource.entityMetadatas) {
         for (const key of metadata.foreignKeys) {
           if (key.referencedEntityMetadata.tablePath !== path || touched.has(metadata.tablePath)) continue;
-          const action = removes ? key.onDelete : key.onUpdate;
           const concerned =
             removes || sets === undefined || key.referencedColumnNames.some((name) => setsColumn(sets, name));
-          if (!concerned || action === undefined || action === 'NO ACTION' || action === 'RESTRICT') continue;
+          const acts =
+            (isAction(key.onDelete) && (removes || replaces)) || (isAction(key.onUpdate) && !removes);
+          if (!concerned || !acts) continue;
           touched.add(metadata.tablePath);
           follow(metadata.tablePath);
         }
@@ -96,6 +112,11 @@ export class SourceTables {
     follow(table.path);
     return [...touched];
   }
+}
+
+/** Whether the database changes the rows that refer to one. */
+function isAction(action: string | undefined): boolean {
+  return action !== undefined && action !== 'NO ACTION' && action !== 'RESTRICT';
 }
 
 function tablesOf(dataSource: DataSource): ReadonlyMap<string, readonly Table[]> {
@@ -136,15 +157,25 @@ function anyRow(table: string): TableWrite {
 function rowsOf(table: Table, write: SqlWrite, result: unknown): Omit<TableWrite, 'table'> {
   switch (write.verb) {
     case 'insert':
-      return { rows: [], added: countOf(result) };
+      return { rows: [], added: write.skips === true ? Number.NaN : countOf(result) };
     case 'update':
+      return { rows: idsOf(table, write), added: 0, stays: stays(table, write) };
     case 'delete':
-      return { rows: idsOf(table, write), added: 0 };
+      return { rows: idsOf(table, write), added: 0, stays: true };
     case 'upsert':
       return { rows: undefined, added: Number.NaN };
     default:
       return { rows: undefined, added: 0 };
   }
+}
+
+/** Whether an update leaves rows in the parts of the table that they are in. */
+function stays({ mappings }: Table, { sets }: SqlWrite): boolean {
+  const columns = mappings.flatMap(({ partitionColumns }) => partitionColumns.map(({ column }) => column));
+  return columns.every(
+    ({ databaseName, generatedType }) =>
+      generatedType === undefined && sets !== undefined && !setsColumn(sets, databaseName),
+  );
 }
 
 /** How many rows the driver says were inserted. */
@@ -191,8 +222,14 @@ function combine(
 
 function allParts(
   mappings: readonly EntityMapping[],
-  state: ObjectLiteral,
-): RowReport['partitions'] | undefined {
-  const parts = mappings.map((mapping) => mapping.partitionsOf(state));
-  return parts.every((one) => one !== undefined) ? parts.flat() : undefined;
+  valueOf: (column: ColumnMetadata) => unknown,
+): Partition[] | undefined {
+  const partitions: Partition[] = [];
+  for (const { name, column, text } of mappings.flatMap(({ partitionColumns }) => partitionColumns)) {
+    const given = valueOf(column);
+    const value = given === null ? '\0' : text(given);
+    if (value === undefined) return undefined;
+    partitions.push({ column: name, value });
+  }
+  return partitions;
 }

@@ -14,10 +14,11 @@ import { RawSqlResultsToEntityTransformer } from 'typeorm/query-builder/transfor
 
 import type { EntityAdapter, EntityId, EntityShape, Row, Session } from '../repository/contract.js';
 import type { EntityMapping } from './entity-mapping.js';
+import { checkNoView, inStatements } from './statement-limits.js';
 import type { SourceObserver } from './source-observer.js';
 
 /** Short, so that names of columns are seldom shortened. */
-const ALIAS = 'e';
+export const ALIAS = 'e';
 
 /**
  * Rows of one entity by way of TypeORM. What is stored is what the driver gave, column by column: instances are made of it by
@@ -44,8 +45,12 @@ export class TypeOrmAdapter<Entity extends ObjectLiteral> implements EntityAdapt
     return this.mapping.idFrom(id);
   }
 
+  get looseIds(): boolean {
+    return this.mapping.looseIds;
+  }
+
   idOfRow(row: Row): EntityId {
-    return this.mapping.idOfRow((column) => row[this.#aliases.get(column)!]);
+    return this.mapping.idOfRow(this.mapping.idColumns.map((column) => row[this.#aliases.get(column)!]));
   }
 
   /** What a row has in a column, as the driver gave it. */
@@ -54,10 +59,16 @@ export class TypeOrmAdapter<Entity extends ObjectLiteral> implements EntityAdapt
   }
 
   async fetch(ids: readonly EntityId[], session: Session | undefined): Promise<readonly Row[]> {
-    const where = whereOf(this.mapping.idColumns, ids);
+    const { idColumns, metadata } = this.mapping;
+    checkNoView(metadata);
     return this.observer.read(session, async (manager) => {
-      const rows = await this.#builder(manager).where(where).withDeleted().getRawMany<Row>();
-      return rows.map(plainRow);
+      const found: Row[] = [];
+      for (const some of inStatements(ids, idColumns.length)) {
+        const where = whereOf(idColumns, some);
+        const rows = await this.#builder(manager).where(where).withDeleted().getRawMany<Row>();
+        for (const row of rows) found.push(plainRow(row));
+      }
+      return found;
     });
   }
 
@@ -125,13 +136,13 @@ export function plainRow(row: Row): Row {
 }
 
 /** The row with values that the reader may change: drivers' dates, bytes and JSON go into entities as they are. */
-function ownRow(row: Row): Row {
-  const own: Record<string, unknown> = { ...row };
-  for (const name in own) {
-    const value = own[name];
-    if (typeof value === 'object' && value !== null) own[name] = copyOf(value);
+export function ownRow(row: Row): Row {
+  let own: Record<string, unknown> | undefined;
+  for (const name in row) {
+    const value = row[name];
+    if (typeof value === 'object' && value !== null) (own ??= { ...row })[name] = copyOf(value);
   }
-  return own;
+  return own ?? row;
 }
 
 function copyOf(value: unknown): unknown {

@@ -7,6 +7,7 @@ import {
   type EntityEntryOptions,
   type EntityId,
   type InstancesPlan,
+  type LockedRow,
   type Row,
   type Session,
   WriteLog,
@@ -159,13 +160,11 @@ export class CachedTasks {
   change(transaction: InMemoryTransaction, id: number, change: Partial<Task>): void {
     const before = transaction.rows.get(id)!;
     const after = { ...before, ...change };
+    // Nobody else writes this row until the transaction ends: elsewhere that is SELECT … FOR UPDATE.
+    this.#log.lock(transaction, inPartOf(before));
     transaction.rows.set(id, after);
     this.#log.write(transaction, { table: 'tasks', rows: [String(id)], added: 0 });
-    this.#log.report(transaction, {
-      table: 'tasks',
-      id: String(id),
-      partitions: [before, after].map(({ owner }) => ({ column: 'owner', value: owner })),
-    });
+    this.#log.report(transaction, inPartOf(after));
   }
 
   savepoint(transaction: InMemoryTransaction, name: string): { release(): Promise<void>; rollback(): void } {
@@ -179,4 +178,8 @@ export class CachedTasks {
       },
     };
   }
+}
+
+function inPartOf({ id, owner }: Task): LockedRow {
+  return { table: 'tasks', id: String(id), partitions: [{ column: 'owner', value: owner }] };
 }

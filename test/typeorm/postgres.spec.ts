@@ -7,8 +7,9 @@ import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { breathe, Deferred } from '../support/deferred.js';
 import { describePostgres } from '../support/postgres-server.js';
+import { until } from '../support/until.js';
 import { type CachedShop, openShop } from './open-shop.js';
-import { ENTITIES, openSource, Post, User } from './shop.js';
+import { ENTITIES, openSource, User } from './shop.js';
 import { writing } from './writing.js';
 
 const byId = { order: { id: 'ASC' } } as const;
@@ -108,6 +109,45 @@ describePostgres('repositories on PostgreSQL', (server) => {
     await raw('DROP TABLE note');
   });
 
+  it('a commit whose answer is lost may have been carried out', async () => {
+    const { source, users } = shop;
+    await users.findById(1);
+    const runner = source.createQueryRunner();
+    const client = (await runner.connect()) as { query(...args: unknown[]): Promise<unknown> };
+    const query = client.query.bind(client);
+    client.query = async (...args) => {
+      const result = await query(...args);
+      if (args[0] === 'COMMIT') throw new Error('connection lost');
+      return result;
+    };
+    await runner.startTransaction();
+    await runner.query(`UPDATE "user" SET name = 'Anna' WHERE id = 1`);
+    await expect(runner.commitTransaction()).rejects.toThrow('connection lost');
+    client.query = query;
+    expect(await users.findById(1)).toMatchObject({ name: 'Anna' });
+    await runner.release();
+  });
+
+  it('a write to what is no table of an entity may be one to any', async () => {
+    const { users } = shop;
+    await raw('CREATE VIEW people AS SELECT id, name FROM "user"');
+    try {
+      await users.findById(1);
+      await raw(`UPDATE people SET name = 'Anna' WHERE id = 1`);
+      expect(await users.findById(1)).toMatchObject({ name: 'Anna' });
+    } finally {
+      await raw('DROP VIEW people');
+    }
+  });
+
+  it('clear', async () => {
+    const { source, labels } = shop;
+    await labels.insert({ name: 'red' });
+    expect([await labels.findById('red'), await labels.cached().count()]).toMatchObject([{ name: 'red' }, 1]);
+    await source.getRepository('Label').clear({ cascade: true });
+    expect([await labels.findById('red'), await labels.cached().count()]).toStrictEqual([null, 0]);
+  });
+
   it('overlapping writers', async () => {
     const { source, users } = shop;
     const first = new Deferred<void>();
@@ -124,9 +164,17 @@ describePostgres('repositories on PostgreSQL', (server) => {
     });
     await locked.promise;
     const two = source.transaction((manager) => write(manager, '+2'));
-    await users.findById(1);
+    await until(async () => {
+      const [{ waiting }] = (await raw(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      )) as [{ waiting: number }];
+      return waiting === 1;
+    });
+    expect(await users.findById(1)).toMatchObject({ name: 'Ann' });
     first.resolve();
-    await Promise.all([one, two]);
+    await one;
+    expect((await users.findById(1))!.name).toMatch(/^Ann\+1/);
+    await two;
     expect(await users.findById(1)).toMatchObject({ name: 'Ann+1+2' });
   });
 
@@ -183,12 +231,28 @@ describePostgres('repositories on PostgreSQL', (server) => {
     const titles = async () =>
       (await Promise.all([of(1), of(2), of(3)])).map((list) => list.map(({ title }) => title));
     expect(await titles()).toStrictEqual([['first', 'second'], ['third'], []]);
-    const post = (await source.manager.findOne(Post, { where: { id: 1 }, relations: { author: true } }))!;
-    await source.manager.save(Post, { id: 1, title: post.title, author: { id: 2 } });
+    await source.transaction(async (manager) => {
+      const post = (await posts.withManager(manager).loadForUpdate(1))!;
+      await manager.save(Object.assign(post, { author: { id: 2 } }));
+    });
     shop.statements.length = 0;
     expect(await titles()).toStrictEqual([['second'], ['first', 'third'], []]);
     // Two lists and the row of the post.
     expect(selects()).toBe(3);
+  });
+
+  it('pages with a condition on a relation, in whatever order', async () => {
+    const { posts } = shop;
+    const where = { author: { name: 'Ann' } };
+    for (const [order, first] of [
+      [{ id: 'DESC' }, 2],
+      [{ title: 'ASC' }, 1],
+      [{ author: { name: 'ASC' }, id: 'DESC' }, 2],
+    ] as const) {
+      expect(await posts.cached().findOne({ where, order })).toMatchObject({ id: first });
+      const [page, count] = await posts.cached().findAndCount({ where, order, take: 1 });
+      expect([page.map(({ id }) => id), count]).toStrictEqual([[first], 2]);
+    }
   });
 
   it('hidden columns are nowhere in Redis, whoever wrote or read them', async () => {

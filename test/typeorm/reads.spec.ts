@@ -6,7 +6,7 @@ import { CachedRepository } from '../../lib/typeorm/cached-repository.js';
 import { DataSourceCache } from '../../lib/typeorm/data-source-cache.js';
 import { closeBenches } from '../support/caches.js';
 import { openShop } from './open-shop.js';
-import { Post, SQLJS, Stock, User } from './shop.js';
+import { Label, Post, SQLJS, Stock, User } from './shop.js';
 
 let source: DataSource;
 let statements: string[];
@@ -91,13 +91,15 @@ describe('lists', () => {
     const of = (id: number) => posts.cached().find({ where: { author: { id } }, order: { id: 'ASC' } });
     expect((await of(1)).map(({ title }) => title)).toStrictEqual(['first', 'second']);
     expect(await of(2)).toHaveLength(1);
-    statements.length = 0;
-    const third = await posts.loadForUpdate(3);
-    expect(third).toMatchObject({ title: 'third' });
-    await source.manager.save(Post, { id: 3, title: 'changed', author: { id: 2 } });
+    await source.transaction(async (manager) => {
+      const third = (await posts.withManager(manager).loadForUpdate(3))!;
+      await posts.withManager(manager).save(Object.assign(third, { title: 'changed' }));
+    });
     statements.length = 0;
     await of(1);
+    expect(selects()).toBe(0);
     expect((await of(2)).map(({ title }) => title)).toStrictEqual(['changed']);
+    expect(selects()).toBe(2);
   });
 
   it('count, exists, findAndCount, findOne', async () => {
@@ -120,6 +122,22 @@ describe('lists', () => {
     }
     expect(selects()).toBe(1);
   });
+});
+
+it('rows that are marked as deleted are not related to anything', async () => {
+  const ann = (await users.findById(1))!;
+  await source.manager.save(Post, { id: 1, labels: [await source.manager.save(Label, { name: 'red' })] });
+  const labels = new CachedRepository(DataSourceCache.of('default', source, cache), Label);
+  const red = (await labels.findById('red'))!;
+  const titles = async () =>
+    [await users.relation(ann, 'posts'), await labels.relation(red, 'posts')].map((list) =>
+      list.map(({ title }) => title),
+    );
+  expect(await titles()).toStrictEqual([['first', 'second'], ['first']]);
+  await posts.softDelete(1);
+  expect(await titles()).toStrictEqual([['second'], []]);
+  await posts.restore(1);
+  expect(await titles()).toStrictEqual([['first', 'second'], ['first']]);
 });
 
 it('relations, one by one and for lists', async () => {

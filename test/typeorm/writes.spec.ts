@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 
 import { closeBenches } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
-import { Post, SQLJS } from './shop.js';
+import { Post, SQLJS, User } from './shop.js';
 import { openShop } from './open-shop.js';
 import { type Shop, writing } from './writing.js';
 
@@ -79,4 +79,20 @@ it('a new row outdates the lists of its own part of the table only, if it was sa
   statements.length = 0;
   expect(await of(1)).toHaveLength(2);
   expect(statements).toHaveLength(1);
+});
+
+it.each([
+  ['does not say whom it belongs to', {}],
+  ['still says whom it belonged to', { author: { id: 1 } as User }],
+])('a row that is moved by saving what it belongs to, and itself %s', async (_, more) => {
+  const { source, posts } = shop;
+  const of = async (id: number) => (await posts.cached().find({ where: { author: { id } } })).length;
+  expect([await of(1), await of(2)]).toStrictEqual([2, 1]);
+  await source.transaction(async (manager) => {
+    const post = (await posts.withManager(manager).loadForUpdate(1))!;
+    const bob = await manager.findOneOrFail(User, { where: { id: 2 }, relations: { posts: true } });
+    bob.posts.push(Object.assign(post, more));
+    await manager.save(bob);
+  });
+  expect([await of(1), await of(2)]).toStrictEqual([1, 2]);
 });

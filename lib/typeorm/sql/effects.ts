@@ -23,6 +23,8 @@ export interface SqlWrite {
   readonly where: ReadonlyMap<string, readonly unknown[]> | undefined;
   /** The columns that an update or upsert sets. `undefined`: any column. */
   readonly sets: readonly string[] | undefined;
+  /** Whether an insert leaves rows out that are in conflict with others. */
+  readonly skips?: boolean;
 }
 
 /**

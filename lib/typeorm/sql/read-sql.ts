@@ -83,8 +83,7 @@ function readText(sql: string, dialect: SqlDialect, runsConditional: boolean) {
 
 function bind(reading: Reading, parameters: readonly unknown[] | undefined, dialect: SqlDialect): SqlEffect {
   if (reading.kind !== 'write') return reading;
-  const { kind, table, verb, sets, where } = reading;
-  return { kind, table, verb, sets, where: bindWhere(where, parameters, dialect) };
+  return { ...reading, where: bindWhere(reading.where, parameters, dialect) };
 }
 
 function bindWhere(

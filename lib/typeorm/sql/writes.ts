@@ -42,29 +42,36 @@ export function written(
   return { kind: 'write', table, verb, sets, where };
 }
 
-/** Past the words behind a verb. @returns whether rows in conflict are replaced */
-function readModifiers(cursor: Cursor): boolean {
+/** Past the words behind a verb. @returns what becomes of rows in conflict */
+function readModifiers(cursor: Cursor): { replaces: boolean; skips: boolean } {
   // SQLite: OR REPLACE, OR IGNORE, …
   const hasAction = cursor.accept('or');
   const replaces = hasAction && cursor.key === 'replace';
   if (hasAction) cursor.step();
-  cursor.skip(MODIFIERS);
-  return replaces;
+  let skips = hasAction && !replaces;
+  for (; MODIFIERS.has(cursor.key); cursor.step()) skips ||= cursor.key === 'ignore';
+  return { replaces, skips };
 }
 
 function readInsert(cursor: Cursor, verb: SqlVerb): readonly WriteReading[] {
-  const replaces = readModifiers(cursor) || verb === 'upsert';
+  const modifiers = readModifiers(cursor);
+  const replaces = modifiers.replaces || verb === 'upsert';
   cursor.accept('into');
   const path = readTablePath(cursor);
-  const updates = readConflicts(cursor);
-  if (updates.length === 0) return [written(path, replaces ? 'upsert' : 'insert')];
+  const { updates, skips } = readConflicts(cursor);
+  if (updates.length === 0 && replaces) return [written(path, 'upsert')];
+  if (updates.length === 0) return [{ ...written(path, 'insert'), skips: skips || modifiers.skips }];
   const known = !replaces && updates.every((update) => update !== undefined);
   return [written(path, 'upsert', known ? columnsOf(updates.flat()) : undefined)];
 }
 
-/** What each ON CONFLICT DO UPDATE or ON DUPLICATE KEY UPDATE sets. */
-function readConflicts(cursor: Cursor): (readonly Assignment[] | undefined)[] {
+/** What each ON CONFLICT DO UPDATE or ON DUPLICATE KEY UPDATE sets, and whether there is one that does nothing. */
+function readConflicts(cursor: Cursor): {
+  updates: (readonly Assignment[] | undefined)[];
+  skips: boolean;
+} {
   const updates: (readonly Assignment[] | undefined)[] = [];
+  let skips = false;
   while (cursor.seek(ON)) {
     cursor.step();
     if (cursor.accept('duplicate')) {
@@ -75,22 +82,26 @@ function readConflicts(cursor: Cursor): (readonly Assignment[] | undefined)[] {
       cursor.seek(DO);
       cursor.expect('do');
       if (cursor.accept('update') && cursor.accept('set')) updates.push(readAssignments(cursor));
-      else cursor.expect('nothing');
+      else {
+        cursor.expect('nothing');
+        skips = true;
+      }
     }
   }
-  return updates;
+  return { updates, skips };
 }
 
 function readUpdate(cursor: Cursor): readonly WriteReading[] {
-  const replaces = readModifiers(cursor);
+  const { replaces } = readModifiers(cursor);
   const sources = readSources(cursor, SET);
   cursor.expect('set');
   const assignments = readAssignments(cursor);
   const [table] = sources;
   if (sources.length === 1 && table !== undefined && table.path.length > 0) {
-    // Rows that are replaced are not those of the condition.
-    const where = replaces ? [] : readConditions(cursor, table, cursor.key !== 'from');
-    return [written(table.path, 'update', columnsOf(assignments), where)];
+    const update = written(table.path, 'update', columnsOf(assignments));
+    // Rows that are replaced are not those of the condition, and are removed.
+    if (replaces) return [update, written(table.path, 'delete')];
+    return [{ ...update, where: readConditions(cursor, table, cursor.key !== 'from') }];
   }
   const qualified = assignments?.every(({ qualifier }) => sources.some((one) => isOf(qualifier, one)));
   return targets(sources).flatMap((one) => {

@@ -38,6 +38,11 @@ export class KnownRows {
     return there.length === 0 ? 1 : choices.pick(there);
   }
 
+  /** Those that there have been for the longest. */
+  lowest(table: TableName, count: number): number[] {
+    return [...this.#there.get(table)!].toSorted((a, b) => a - b).slice(0, count);
+  }
+
   pick(table: TableName, choices: Choices): number {
     const chance = choices.next();
     if (chance < 0.06) return (this.#highest.get(table) ?? 0) + 1 + choices.below(2);

@@ -96,6 +96,7 @@ async function work(workers: readonly WorkerProcess[], { trouble }: RunSettings)
   let done = false;
   const working = Promise.all(workers.map((worker) => worker.run('work'))).finally(() => (done = true));
   await Promise.all([working, trouble?.(() => done)]);
+  await Promise.all(workers.map((worker) => worker.run('move')));
 }
 
 /** Messages come in their order: who has heard of each one's last write has heard of all before. @returns who has not */

@@ -6,6 +6,7 @@ import type { DataSourceCache } from '../../../lib/typeorm/data-source-cache.js'
 import { WRITE_FORMS } from './all-writes.js';
 import { Choices } from './choices.js';
 import { KnownRows } from './known-rows.js';
+import { MOVES, WHERE_IT_IS } from './move-forms.js';
 import { READ_FORMS } from './read-forms.js';
 import { Recorder } from './recorder.js';
 import { now } from './records.js';
@@ -42,6 +43,21 @@ export class Traffic {
           await this.write(choices.weighted(WRITE_FORMS), this.#on(runner, choices), runner);
         else await transactions.run(this.#on(runner, choices));
         // What memory answers takes no turn of the event loop.
+        await turn();
+      }
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** Rows are moved, and looked for. */
+  async move(operations: number, seed: number): Promise<void> {
+    const runner = this.source.createQueryRunner();
+    const choices = new Choices(seed);
+    try {
+      for (let i = 0; i < operations; i++) {
+        if (choices.chance(0.6)) await this.recorder.read(WHERE_IT_IS, this.outside(choices), 'cached');
+        else await this.write(choices.weighted(MOVES), this.#on(runner, choices), runner);
         await turn();
       }
     } finally {

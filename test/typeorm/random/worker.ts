@@ -22,6 +22,9 @@ export interface WorkerSettings {
   readonly broken: Broken | undefined;
 }
 
+/** How many operations more there are of this kind. */
+const MOVING = 0.3;
+
 let created: CreatedCache;
 let cached: DataSourceCache;
 let traffic: Traffic;
@@ -45,6 +48,15 @@ const DEEDS = {
     const { callers, operations, process, seed } = settings;
     const calls = Array.from({ length: callers }, (_, caller) =>
       traffic.call(Math.ceil(operations / callers), seed * 1_000 + process * 50 + caller),
+    );
+    await Promise.all(calls);
+  },
+  /** After everything else: there is nothing left that outdates more than it has to. */
+  async move(): Promise<void> {
+    const { callers, operations, process, seed } = settings;
+    const each = Math.ceil((operations * MOVING) / callers);
+    const calls = Array.from({ length: callers }, (_, caller) =>
+      traffic.move(each, seed * 1_000 + process * 50 + caller),
     );
     await Promise.all(calls);
   },

@@ -14,7 +14,8 @@ function inWords(effect: SqlEffect): string {
     effect.where ?? [],
     ([column, values]) => `${column}=${values.map(literal).join()}`,
   );
-  return `${effect.verb} ${effect.table.join('.')}${sets}${where.length > 0 ? ` where ${where.join(' ')}` : ''}`;
+  const verb = effect.skips === true ? 'insert some' : effect.verb;
+  return `${verb} ${effect.table.join('.')}${sets}${where.length > 0 ? ` where ${where.join(' ')}` : ''}`;
 }
 
 function literal(value: unknown): string {

@@ -77,7 +77,7 @@ const CASES: readonly Case[] = [
   [
     'orIgnore',
     (source) => source.createQueryBuilder().insert().into(User).values({ email: 'q' }).orIgnore().execute(),
-    ['insert users'],
+    ['insert some users'],
   ],
   [
     'softRemove',

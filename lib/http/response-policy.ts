@@ -81,7 +81,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     tagsOf: typeof tags === 'function' ? tags : undefined,
     query: options.query && new Set(options.query),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
-    varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? [])].join(', '),
+    varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? []).map(titled)].join(', '),
     hosts: options.hosts && new Set(options.hosts.map((host) => host.toLowerCase())),
     key: options.key,
     ttl: duration(ttl, 'ttl'),
@@ -161,6 +161,11 @@ function cacheControlOf(
   if (staleWhileRevalidate > 0) directives.push(`stale-while-revalidate=${seconds(staleWhileRevalidate)}`);
   if (staleIfError > 0) directives.push(`stale-if-error=${seconds(staleIfError)}`);
   return directives.join(', ');
+}
+
+/** `accept-language` → `Accept-Language`, as it is usually written. */
+function titled(name: string): string {
+  return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 function duration(value: CacheResponseOptions['ttl'], name: string): number {

@@ -27,7 +27,8 @@ export interface Answer {
 }
 
 export interface AppOptions extends ModuleMetadata {
-  readonly cache?: CacheModuleOptions;
+  /** `false`: `imports` has one. */
+  readonly cache?: CacheModuleOptions | false;
   /** Before it listens. */
   readonly prepare?: (app: INestApplication) => unknown;
   /** Providers to use in place of the application's own. */
@@ -63,7 +64,7 @@ export class HttpApp {
   ): Promise<HttpApp> {
     const builder = Test.createTestingModule({
       ...metadata,
-      imports: [CacheModule.forRoot(cache), ...(metadata.imports ?? [])],
+      imports: [...(cache === false ? [] : [CacheModule.forRoot(cache)]), ...(metadata.imports ?? [])],
       controllers: [...controllers],
     });
     for (const [token, value] of override) builder.overrideProvider(token).useValue(value);

@@ -49,22 +49,33 @@ async function goThrough(url) {
   for (const path of ['/products', '/products/2/reviews']) await call('GET', path);
   assert.equal((await call('GET', '/cache/stats')).loads, before, 'a review of product 1 concerns neither');
 
+  const page = await call('GET', '/shop');
+  assert.equal(await call('GET', '/shop'), page, 'a page is kept as a whole');
+  const ada = { authorization: 'Bearer ada' };
+  await call('PUT', '/wishlist/1', 204, undefined, ada);
+  assert.equal((await call('GET', '/wishlist', 200, undefined, ada)).length, 1);
+  assert.deepEqual(await call('GET', '/wishlist', 200, undefined, { authorization: 'Bearer bob' }), []);
+
   await call('PATCH', '/products/1', 200, { priceCents: 39_900 });
   assert.equal((await call('GET', '/products'))[0].price, '399.00 EUR');
+  assert.match(await call('GET', '/shop'), /Oak desk, 399\.00 EUR/, 'a page shows what was written');
+  assert.equal((await call('GET', '/wishlist', 200, undefined, ada))[0].price, '399.00 EUR');
   assert.equal((await call('GET', '/products/99', 404)).message, 'there is no product 99');
   await call('POST', '/products/1/reviews', 400, { rating: 6 });
 }
 
 /** Calls the sample, shows what happened, and expects a status. */
 function caller(url) {
-  return async (method, path, status = 200, body) => {
+  return async (method, path, status = 200, body, headers = {}) => {
     const response = await fetch(url + path, {
       method,
       signal: AbortSignal.timeout(CALL_LIMIT),
-      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
+      ...(body && { body: JSON.stringify(body) }),
     });
     console.log(`${method} ${path} ${response.status} ${response.headers.get('x-took-ms')} ms`);
-    const answer = await response.json();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    const answer = await (isJson ? response.json() : response.text());
     assert.equal(response.status, status, `${method} ${path}: ${JSON.stringify(answer)}`);
     return answer;
   };

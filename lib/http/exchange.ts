@@ -12,7 +12,9 @@ export interface HttpRequest extends RequestWithCredentials {
   readonly host?: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
-  readonly user?: unknown;
+  /** Whatever a guard of the application has put there. */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly user?: any;
 }
 
 /** Fastify has Node's own objects in `raw`, Express' are Node's own. */

@@ -82,6 +82,7 @@ export class HandlerRun implements TapTarget {
         this.exchange.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
+        // Nobody has gone: an exception filter answers.
         completed = true;
         this.#failed(error, subscriber);
       },

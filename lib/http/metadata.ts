@@ -19,8 +19,10 @@ const PASSTHROUGH = '__responsePassthrough__';
 const RESPONSE = 1;
 const NEXT = 2;
 
+/** Over those that another decorator has set on the same target. */
 export function setResponseOptions(target: object, options: CacheResponseOptions): void {
-  Reflect.defineMetadata(OPTIONS, options, target);
+  const known = Reflect.getOwnMetadata(OPTIONS, target) as CacheResponseOptions | undefined;
+  Reflect.defineMetadata(OPTIONS, { ...known, ...options }, target);
 }
 
 export function setNoCache(target: object): void {

@@ -20,8 +20,8 @@ import { isKeptNegative, verdictOf } from './verdict.js';
 
 const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
 
-/** What freshness, validation and selection are decided by. */
-const JUDGED_BY = [
+/** What the response's lifetime is read from, whoever has set it: `@Header` does so before interceptors. */
+const JUDGED = new Set([
   'age',
   'cache-control',
   'cdn-cache-control',
@@ -29,8 +29,8 @@ const JUDGED_BY = [
   'etag',
   'expires',
   'last-modified',
-  'vary',
-];
+  'pragma',
+]);
 
 type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
 
@@ -149,12 +149,12 @@ export class Recording {
   /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
   #changed(): ReturnType<typeof changedFields> {
     const { raw, before, setAround } = this.exchange;
+    const { byOrigin } = this.route.policy;
+    const judged = byOrigin ? JUDGED : undefined;
+    const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
     const isStored = (name: string): boolean =>
-      name !== 'cache-status' && (!setAround.has(name) || OF_THE_BODY.includes(name));
-    // By these it is judged later, whoever has said them: `@Header` says its own before.
-    const judged = this.route.policy.byOrigin ? JUDGED_BY : [];
-    const others = Object.entries(before).filter(([name]) => !judged.includes(name));
-    return changedFields(raw.getHeaders(), Object.fromEntries(others), isStored);
+      !setAround.has(name) || OF_THE_BODY.includes(name) || judged?.has(name) === true;
+    return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 
   #sizeVerdict(body: Buffer): Uncacheable | undefined {

@@ -1,22 +1,28 @@
-import { Module } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { CacheModule } from 'nestjs-tiered-cache';
 
 import { cacheOptions } from './cache-options.js';
 import { CatalogueModule } from './catalogue/catalogue.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { CacheStatsController } from './http/cache-stats.controller.js';
-import { TookInterceptor } from './http/took.interceptor.js';
+import { took } from './http/took.js';
 import { Settings, SettingsModule } from './settings.js';
+import { ShopModule } from './shop/shop.module.js';
+import { WishlistModule } from './wishlist/wishlist.module.js';
 
 @Module({
   imports: [
     CacheModule.forRootAsync({ imports: [SettingsModule], inject: [Settings], useFactory: cacheOptions }),
     DatabaseModule,
     CatalogueModule,
+    ShopModule,
+    WishlistModule,
     SettingsModule,
   ],
   controllers: [CacheStatsController],
-  providers: [{ provide: APP_INTERCEPTOR, useClass: TookInterceptor }],
 })
-export class AppModule {}
+export class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(took).forRoutes('{*all}');
+  }
+}

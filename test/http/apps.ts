@@ -20,7 +20,8 @@ export interface Answer {
 }
 
 export interface AppOptions extends ModuleMetadata {
-  readonly cache?: CacheModuleOptions;
+  /** `false`: `imports` has one. */
+  readonly cache?: CacheModuleOptions | false;
   /** Before it listens. */
   readonly prepare?: (app: INestApplication) => unknown;
 }
@@ -39,7 +40,7 @@ export class HttpApp {
   ): Promise<HttpApp> {
     const testing = await Test.createTestingModule({
       ...metadata,
-      imports: [CacheModule.forRoot(cache), ...(metadata.imports ?? [])],
+      imports: [...(cache === false ? [] : [CacheModule.forRoot(cache)]), ...(metadata.imports ?? [])],
       controllers: [...controllers],
     }).compile();
     const app = testing.createNestApplication(

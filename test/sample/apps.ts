@@ -10,9 +10,11 @@ import type { CacheStats } from '../../lib/index.js';
 
 // The sample imports the package by its name. Here that is the source, so that the suite needs no build.
 jest.unstable_mockModule('nestjs-tiered-cache', () => import('../../lib/index.js'), { virtual: true });
-jest.unstable_mockModule('nestjs-tiered-cache/typeorm', () => import('../../lib/typeorm/index.js'), {
-  virtual: true,
-});
+for (const entry of ['http', 'typeorm', 'views']) {
+  jest.unstable_mockModule(`nestjs-tiered-cache/${entry}`, () => import(`../../lib/${entry}/index.js`), {
+    virtual: true,
+  });
+}
 const { AppModule } = await import('../../sample/src/app.module.js');
 const { QueryLog } = await import('../../sample/src/database/query-log.js');
 export const { Settings } = await import('../../sample/src/settings.js');
@@ -65,18 +67,27 @@ export class Sample {
     return this.app.get(QueryLog).count;
   }
 
-  get(path: string): Promise<Answer> {
-    return this.send('GET', path);
+  get(path: string, headers?: Record<string, string>): Promise<Answer> {
+    return this.send('GET', path, undefined, headers);
   }
 
-  async send(method: string, path: string, body?: unknown): Promise<Answer> {
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const response = await fetch(this.base + path, {
       method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: await (isJson ? response.json() : response.text()),
+    };
   }
 
   async stats(): Promise<CacheStats> {

@@ -3,6 +3,7 @@ import type { LayerRules } from './layers.js';
 /** The layers of `lib/`: the diagram of the architecture as a check. */
 export const LIBRARY_RULES: LayerRules = {
   layers: [
+    'compat/',
     'http/',
     'typeorm/',
     'views/',
@@ -26,6 +27,7 @@ export const LIBRARY_RULES: LayerRules = {
   packages: {
     '@nestjs/': [
       'nest/',
+      'compat/',
       'http/',
       'rpc/',
       'graphql/',

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, NotFoundException, Param, Patch, Post, Query } from '@nestjs/common';
 
+import { InvalidatesResponses } from 'nestjs-tiered-cache/http';
 import type { CachedEntity } from 'nestjs-tiered-cache/typeorm';
 
 import { Input } from '../http/input.pipe.js';
@@ -43,6 +44,7 @@ export class CatalogueController {
   }
 
   @Patch(':id')
+  @InvalidatesResponses({ tags: ['products'] })
   async update(
     @Param('id', new Input(parseId)) id: number,
     @Body(new Input(parseProductChange)) change: ProductChange,
@@ -61,6 +63,7 @@ export class CatalogueController {
   }
 
   @Post(':id/reviews')
+  @InvalidatesResponses({ tags: ['products'] })
   async review(
     @Param('id', new Input(parseId)) id: number,
     @Body(new Input(parseNewReview)) review: NewReview,

@@ -14,5 +14,6 @@ import { Review } from './review.entity.js';
   ],
   controllers: [CatalogueController],
   providers: [CatalogueService],
+  exports: [CatalogueService],
 })
 export class CatalogueModule {}

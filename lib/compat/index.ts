@@ -1,0 +1,11 @@
+export { Cache, type CacheItem, type WrapOptions } from './cache.js';
+export { CacheInterceptor } from './cache.interceptor.js';
+export {
+  type CacheModuleAsyncOptions,
+  type CacheModuleOptions,
+  type CacheOptions,
+  type CacheOptionsFactory,
+} from './cache-module-options.js';
+export { CacheModule } from './cache.module.js';
+export { CacheKey, CacheTTL } from './decorators.js';
+export { CACHE_MANAGER } from './tokens.js';

@@ -1,0 +1,36 @@
+import { CacheArgumentError, CacheDurationError } from '../primitives/errors.js';
+import { parseDuration } from '../primitives/duration.js';
+import { show } from '../primitives/show.js';
+
+/** For ever, as far as a cache is concerned, in seconds: a year. */
+const FOR_EVER = 365 * 86_400;
+
+/**
+ * A ttl as cache-manager has it.
+ * @param ttl milliseconds; 0, or none, is for ever
+ * @returns seconds
+ * @throws CacheDurationError when it is anything else
+ */
+export function secondsOf(ttl: unknown): number {
+  if (ttl === undefined || ttl === 0) return FOR_EVER;
+  if (typeof ttl === 'number') return parseDuration(ttl / 1000, 'ttl (in milliseconds here)') / 1000;
+  throw new CacheDurationError(
+    `ttl is ${show(ttl)}: nestjs-tiered-cache/compat takes a number of milliseconds, as cache-manager 6 and 7 do`,
+  );
+}
+
+/**
+ * From which part of its life on a value is refreshed.
+ * @param threshold milliseconds before its end
+ * @param ttl milliseconds
+ * @throws CacheArgumentError when that is no part of its life
+ */
+export function refreshAheadOf(threshold: unknown, ttl: unknown): number {
+  if (typeof threshold === 'number' && typeof ttl === 'number' && threshold > 0 && threshold < ttl) {
+    return 1 - threshold / ttl;
+  }
+  throw new CacheArgumentError(
+    `refreshThreshold is ${show(threshold)} and ttl ${show(ttl)}: expected two numbers of milliseconds, the first below the second. ` +
+      'For anything else call getOrSet of CacheManager, with refreshAhead',
+  );
+}

@@ -1,0 +1,229 @@
+// CacheInterceptor, @CacheKey and @CacheTTL: what they cached there, and no wrong answers.
+import {
+  Controller,
+  type ExecutionContext,
+  Get,
+  Headers,
+  Injectable,
+  Param,
+  Post,
+  Query,
+  UseInterceptors,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import {
+  type Cache,
+  CACHE_MANAGER,
+  CacheInterceptor,
+  CacheKey,
+  CacheModule,
+  type CacheModuleOptions,
+  CacheTTL,
+} from '../../lib/compat/index.js';
+import { CacheResponse, NoCache, ResponseCacheModule } from '../../lib/http/index.js';
+import { CacheModule as TieredCacheModule } from '../../lib/index.js';
+import { ADAPTERS, comparable, HttpApp, isHit } from '../http/apps.js';
+
+let calls = 0;
+
+@Controller('items')
+@UseInterceptors(CacheInterceptor)
+class Items {
+  @Get() list(@Query('page') page = '1') {
+    return { page, run: ++calls };
+  }
+
+  @Get('featured') @CacheKey('featured') @CacheTTL(60_000) featured(@Query('page') page = '1') {
+    return { page, run: ++calls };
+  }
+
+  @Get('brief') @CacheTTL(40) brief() {
+    return { run: ++calls };
+  }
+
+  @Get('of-each')
+  @CacheResponse({ scope: 'private', identity: ({ headers }) => headers.authorization })
+  @CacheTTL(60_000)
+  ofEach(@Headers('authorization') who: string) {
+    return { who, run: ++calls };
+  }
+
+  @Get('never') @NoCache() never() {
+    return { run: ++calls };
+  }
+
+  @Get(':id') @CacheKey('item') show(@Param('id') id: string) {
+    return { id, run: ++calls };
+  }
+
+  @Post(':id') @CacheKey('item') change(@Param('id') id: string) {
+    return { id, run: ++calls };
+  }
+}
+
+const running: HttpApp[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((app) => app.close()));
+});
+
+describe.each(ADAPTERS)('on %s', (adapter) => {
+  async function start(options: CacheModuleOptions = {}, more: Parameters<typeof HttpApp.start>[2] = {}) {
+    const imports = [CacheModule.register(options), ...(more.imports ?? [])];
+    const http = await HttpApp.start(adapter, [Items], { cache: false, ...more, imports });
+    running.push(http);
+    const cache = http.app.get<Cache>(CACHE_MANAGER, { strict: false });
+    const twice = async (path: string): Promise<'hit' | 'miss'> => {
+      await http.get(path);
+      return isHit(await http.get(path)) ? 'hit' : 'miss';
+    };
+    return { http, cache, twice };
+  }
+
+  it('caches GET by address and query, in any order', async () => {
+    const { http } = await start();
+    const miss = await http.get('/items?page=2&x=1');
+    expect(miss.status).toBe(200);
+    const hit = await http.get('/items?x=1&page=2');
+    expect(isHit(hit)).toBe(true);
+    expect(comparable(hit)).toEqual(comparable(miss));
+    expect(JSON.parse((await http.get('/items?page=3')).text)).toMatchObject({ page: '3' });
+  });
+
+  it('keeps what has one name apart by address and query, and never answers a POST', async () => {
+    const { http } = await start();
+    for (const id of ['1', '2', '1', '2']) {
+      expect(JSON.parse((await http.get(`/items/${id}`)).text)).toMatchObject({ id });
+    }
+    expect(isHit(await http.get('/items/1'))).toBe(true);
+    for (const id of ['1', '2']) {
+      expect(JSON.parse((await http.send('POST', `/items/${id}`)).text)).toMatchObject({ id });
+    }
+    // The one that was written to, and its like.
+    expect(isHit(await http.get('/items/1'))).toBe(false);
+    expect(JSON.parse((await http.get('/items/featured?page=2')).text)).toMatchObject({ page: '2' });
+    expect(JSON.parse((await http.get('/items/featured?page=3')).text)).toMatchObject({ page: '3' });
+  });
+
+  it('forgets by del what has this name or path, whatever the query, and by clear everything', async () => {
+    const { http, cache, twice } = await start();
+    const paths = ['/items?page=1', '/items?page=2', '/items/1', '/items/2', '/items/featured'];
+    const hits = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for (const path of paths) if (isHit(await http.get(path))) found.push(path);
+      return found;
+    };
+    for (const path of paths) expect(await twice(path)).toBe('hit');
+    await cache.del('item');
+    expect(await hits()).toEqual(['/items?page=1', '/items?page=2', '/items/featured']);
+    await cache.del('/items?page=2');
+    expect(await hits()).toEqual(['/items/1', '/items/2', '/items/featured']);
+    await cache.mdel(['/items/2', 'featured']);
+    expect(await hits()).toEqual(['/items?page=1', '/items?page=2', '/items/1']);
+    await cache.clear();
+    expect(await hits()).toEqual([]);
+    expect(await hits()).toEqual(paths);
+  });
+
+  it('caches for milliseconds: of the handler, of the module, or for ever', async () => {
+    const brief = await start();
+    expect(await brief.twice('/items/brief')).toBe('hit');
+    await new Promise((resolve) => void setTimeout(resolve, 60));
+    expect(isHit(await brief.http.get('/items/brief'))).toBe(false);
+    expect(await brief.twice('/items')).toBe('hit');
+    const { http, twice } = await start({ ttl: 40 });
+    await http.get('/items');
+    await new Promise((resolve) => void setTimeout(resolve, 60));
+    expect(isHit(await http.get('/items'))).toBe(false);
+    expect(await twice('/items/featured')).toBe('hit');
+  });
+
+  it('never gives one user the answer of another', async () => {
+    const { http } = await start();
+    await http.get('/items');
+    for (const headers of [{ authorization: 'ada' }, { cookie: 'session=1' }]) {
+      expect(isHit(await http.get('/items', headers))).toBe(false);
+      expect(isHit(await http.get('/items', headers))).toBe(false);
+    }
+    for (const who of ['ada', 'bob', 'ada', 'bob']) {
+      const { text } = await http.get('/items/of-each', { authorization: who });
+      expect(JSON.parse(text)).toMatchObject({ who });
+    }
+    expect(isHit(await http.get('/items/of-each', { authorization: 'ada' }))).toBe(true);
+  });
+
+  it('leaves out what says @NoCache, and follows ResponseCacheModule', async () => {
+    const { twice } = await start();
+    expect(await twice('/items/never')).toBe('miss');
+    const open = await start({}, { imports: [ResponseCacheModule.forRoot({ scope: 'public' })] });
+    await open.http.get('/items', { cookie: 'a=1' });
+    expect(isHit(await open.http.get('/items', { cookie: 'b=2' }))).toBe(true);
+  });
+
+  it('works for all of an application', async () => {
+    @Controller('plain')
+    class Plain {
+      @Get() plain() {
+        return { run: ++calls };
+      }
+    }
+    const http = await HttpApp.start(adapter, [Plain], {
+      cache: false,
+      imports: [CacheModule.register({ isGlobal: true, ttl: 60_000 })],
+      providers: [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }],
+    });
+    running.push(http);
+    await http.get('/plain');
+    expect(isHit(await http.get('/plain'))).toBe(true);
+  });
+
+  it('does not start with a subclass that computes keys, or with several caches', async () => {
+    @Injectable()
+    class ByHeader extends CacheInterceptor {
+      trackBy(context: ExecutionContext): string {
+        return context.switchToHttp().getRequest<{ url: string }>().url;
+      }
+    }
+    @Controller()
+    @UseInterceptors(ByHeader)
+    class Tracked {}
+    const tracked = HttpApp.start(adapter, [Tracked], { cache: false, imports: [CacheModule.register()] });
+    await expect(tracked).rejects.toMatchObject({
+      code: 'CACHE_CONFIG_INVALID',
+      message: expect.stringContaining('ByHeader.trackBy is not called: write @CacheResponse({ key'),
+    });
+    for (const second of [CacheModule.register({ ttl: 1 }), TieredCacheModule.forRoot()]) {
+      const imports = [CacheModule.register({ ttl: 2 }), second];
+      await expect(HttpApp.start(adapter, [Items], { cache: false, imports })).rejects.toMatchObject({
+        code: 'CACHE_CONFIG_INVALID',
+        message: expect.stringContaining('there are 2 caches'),
+      });
+    }
+  });
+});
+
+describe('decorators', () => {
+  const on = (decorate: () => ClassDecorator & MethodDecorator) => () => {
+    class Broken {
+      handler() {}
+    }
+    const descriptor = Object.getOwnPropertyDescriptor(Broken.prototype, 'handler')!;
+    decorate()(Broken.prototype, 'handler', descriptor);
+  };
+
+  it.each([
+    ['a key that is computed', on(() => CacheKey((() => 'a') as never)), '@CacheResponse({ key'],
+    ['no key', on(() => CacheKey('')), 'is no name'],
+    ['a ttl that is computed', on(() => CacheTTL((() => 1) as never)), "freshness: 'origin'"],
+    ['a ttl with a unit', on(() => CacheTTL('5m' as never)), 'milliseconds'],
+    ['a negative ttl', on(() => CacheTTL(-1)), 'Broken.handler'],
+  ])('refuse %s when the class is defined', (_, define, message) => {
+    expect(define).toThrow(
+      expect.objectContaining({
+        code: 'CACHE_DECORATOR_INVALID',
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+});

@@ -149,12 +149,12 @@ export class Recording {
   /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
   #changed(): ReturnType<typeof changedFields> {
     const { raw, before, setAround } = this.exchange;
+    const { byOrigin } = this.route.policy;
+    const judged = byOrigin ? JUDGED : undefined;
+    const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
     const isStored = (name: string): boolean =>
-      name !== 'cache-status' && (!setAround.has(name) || OF_THE_BODY.includes(name));
-    // By these it is judged later, whoever has said them: `@Header` says its own before.
-    const judged = this.route.policy.byOrigin ? JUDGED_BY : [];
-    const others = Object.entries(before).filter(([name]) => !judged.includes(name));
-    return changedFields(raw.getHeaders(), Object.fromEntries(others), isStored);
+      !setAround.has(name) || OF_THE_BODY.includes(name) || judged?.has(name) === true;
+    return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 
   #sizeVerdict(body: Buffer): Uncacheable | undefined {

@@ -14,7 +14,7 @@ import { Exchange } from '../../lib/http/exchange.js';
 import { resolveResponsePolicy } from '../../lib/http/response-policy.js';
 import { canonicalQuery, Route } from '../../lib/http/route.js';
 import { CacheManager } from '../../lib/index.js';
-import { Deferred, failure } from '../support/deferred.js';
+import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import { ADAPTERS, type Answer, HttpApp, isHit } from './apps.js';
 
@@ -220,7 +220,8 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
 
     it('do not have handlers run that nobody waits for, however many have waited', async () => {
       const never = new Deferred<string>();
-      await start(returning({}, () => (calls === 1 ? never.promise : 'there')));
+      let isOpen = false;
+      await start(returning({}, () => (isOpen ? 'there' : never.promise)));
       const clients = [client('/it')];
       await until(() => calls === 1);
       clients.push(client('/it'), client('/it'), client('/it'));
@@ -229,6 +230,9 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       await until(async () => (await connections(app)) === 1);
       clients[0]!.destroy();
       await until(async () => (await connections(app)) === 0);
+      await settle();
+      isOpen = true;
+      expect(calls).toBe(1);
       expect(await outcome(app.get('/it'))).toBe('200 there');
       expect(calls).toBe(2);
       expect(isHit(await app.get('/it'))).toBe(true);

@@ -74,7 +74,7 @@ function say(response: AnyResponse, answer: Made): string {
 const BY_IDENTITY: CacheResponseOptions = {
   scope: 'private',
   identity: (request) => {
-    const who = whoAsks(request as Asking);
+    const who = whoAsks(request);
     return who === EVERYBODY ? undefined : who;
   },
 };

@@ -119,15 +119,12 @@ function settle(context: LoadContext<RunResult>, route: Route, { value, tags, st
   context.addTags(tags);
   if (isUncacheable(value)) {
     if (value.next === 'run') context.setTtl(REMEMBERED);
-    else if (value.uncacheable !== 'status') context.skip();
-    else if (status >= 500) {
-      if (context.background) throw new Error(`a refresh in the background was answered ${status}`);
+    else if (context.background && (status >= 500 || value.uncacheable !== 'status')) {
+      throw new Error(`a refresh in the background was answered ${status}: ${value.uncacheable}`);
+    } else {
+      // What was stored is not what there is any more.
       context.skip();
-    } else if (context.stale !== undefined) {
-      // What was stored is not what there is any more, nor to be served when the handler fails.
-      context.setTtl(REMEMBERED);
-      return { ...value, next: 'run' };
-    } else context.skip();
+    }
     return value;
   }
   const ttl = keptFor(value, route);

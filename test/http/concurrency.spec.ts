@@ -181,7 +181,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       calls[1]!.answer.reject(new BadRequestException('another'));
       calls[2]!.answer.resolve('served');
       const others = await Promise.all(asked.slice(1));
-      expect(others.map(({ status }) => status).toSorted()).toEqual([200, 400]);
+      expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200, 400]));
       // What was served is stored.
       expect((await app.get('/value')).text).toBe('served');
     });

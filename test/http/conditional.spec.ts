@@ -98,7 +98,7 @@ class Pages {
   }
 }
 
-async function answer(headers: AnyRequest['headers'], response: AnyResponse): Promise<string> {
+async function replyTo(headers: AnyRequest['headers'], response: AnyResponse): Promise<string> {
   calls++;
   asked.push({ ...headers });
   const {
@@ -117,7 +117,7 @@ class Origin {
   @Get('origin')
   @CacheResponse({ freshness: 'origin' })
   origin(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
-    return answer(headers, response);
+    return replyTo(headers, response);
   }
 }
 

@@ -13,6 +13,25 @@ afterEach(closeBenches);
 describe.each(TOPOLOGIES)('%s', (topology) => {
   const open = (random?: () => number) => benchOf(topology, PATIENT, redisFor(topology), random);
 
+  describe('context.background', () => {
+    it.each<[string, EntryOptions, number, boolean]>([
+      ['a miss', { ttl: 10 }, 10, false],
+      ['what has expired', { ttl: 10, staleIfError: 60 }, 10, false],
+      ['a stale value that is served meanwhile', { ttl: 10, staleWhileRevalidate: 60 }, 10, true],
+      ['a value that is served too late for that', { ttl: 10, staleWhileRevalidate: 60 }, 70, false],
+      ['a refresh ahead', { ttl: 10, refreshAhead: 0.5 }, 6, true],
+    ])('says whether nobody waits: %s', async (_, options, after, expected) => {
+      const { cache, clock } = await open();
+      const told: boolean[] = [];
+      const read = () => cache.getOrSet('k', ({ background }) => told.push(background), options);
+      expect(await read()).toBe(1);
+      clock.advance(after * 1_000);
+      expect(await read()).toBe(expected ? 1 : 2);
+      await breathe();
+      expect(told).toStrictEqual([false, expected]);
+    });
+  });
+
   describe('staleWhileRevalidate', () => {
     it('has one refresh serve all callers, who wait for nothing', async () => {
       const { cache, clock } = await open();

@@ -22,6 +22,8 @@ export type Dispatch = (request: IncomingMessage, response: ServerResponse) => v
 export interface BackgroundRun {
   /** To be called by whoever runs the handler for it. */
   readonly settle: (result: Promise<Finished>) => void;
+  /** The key, as far as it is known before there is a response, under which it is to be stored. */
+  readonly key: string | undefined;
   /** What it is to replace, if that is to be validated. */
   readonly replaced: Replaced | undefined;
 }
@@ -40,6 +42,7 @@ export function backgroundRunOf({ rawRequest }: Exchange): BackgroundRun | undef
  */
 export function runInBackground(
   exchange: Exchange,
+  key: string | undefined,
   dispatch: Dispatch,
   replaced?: Replaced,
 ): Promise<Finished> {
@@ -47,7 +50,7 @@ export function runInBackground(
   const response = new ServerResponse(request);
   response.assignSocket(new Sink() as unknown as Socket);
   return new Promise((resolve, reject) => {
-    RUNS.set(request, { settle: resolve, replaced });
+    RUNS.set(request, { settle: resolve, key, replaced });
     const over = (): void =>
       reject(
         new Error(`a refresh in the background was answered ${response.statusCode} without its handler`),

@@ -38,6 +38,7 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
   follow(context: ExecutionContext, next: CallHandler, cache: string | undefined): Observable<unknown> {
     const named = invalidationOf(context.getHandler());
     const options = named && { cache, ...named };
+    if (!follows(context, options?.cache ?? cache)) return next.handle();
     if (context.getType() === 'http') return this.#http(context, next, options ?? { cache });
     if (options === undefined) return next.handle();
     const [payload] = context.getArgs<[HttpRequest]>();
@@ -73,6 +74,18 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     const of = (names: Invalidated | undefined): readonly string[] => namesOf(names, request, result);
     await cacheNamed(this.modules, cache).invalidate(of(keys), [...addresses, ...of(tags)], of(patterns));
   }
+}
+
+/** Calls of handlers, and the caches for which an interceptor further out follows them. */
+const FOLLOWED = new WeakMap<ExecutionContext, Set<string | undefined>>();
+
+/** Whether this is the first to follow a call for this cache. */
+function follows(context: ExecutionContext, cache: string | undefined): boolean {
+  const caches = FOLLOWED.get(context) ?? new Set();
+  FOLLOWED.set(context, caches);
+  if (caches.has(cache)) return false;
+  caches.add(cache);
+  return true;
 }
 
 function namesOf(names: Invalidated | undefined, request: HttpRequest, result: unknown): readonly string[] {

@@ -1,10 +1,4 @@
-import type {
-  IncomingHttpHeaders,
-  IncomingMessage,
-  OutgoingHttpHeader,
-  OutgoingHttpHeaders,
-  ServerResponse,
-} from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { RequestWithCredentials } from '../nest/audience.js';
 
@@ -29,20 +23,19 @@ interface Framework<Raw> {
 }
 
 type Response = Framework<ServerResponse> & {
-  getHeader(name: string): OutgoingHttpHeader | undefined;
   getHeaders(): OutgoingHttpHeaders;
   render?: unknown;
   view?: unknown;
 };
 
-/** What frameworks derive from the body they send. */
-const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'etag', 'transfer-encoding'];
-
 /** One request and its response, of either framework. */
 export class Exchange {
   readonly rawRequest: IncomingMessage;
   readonly raw: ServerResponse;
-  #ofTheBody: readonly (OutgoingHttpHeader | undefined)[] = [];
+  /** The response's header fields when the interceptor was entered: middleware and guards set them on every request. */
+  readonly before: OutgoingHttpHeaders;
+  /** The names of those that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
+  readonly setAround = new Set<string>();
 
   constructor(
     readonly request: HttpRequest,
@@ -50,33 +43,18 @@ export class Exchange {
   ) {
     this.rawRequest = (request as Framework<IncomingMessage>).raw ?? (request as unknown as IncomingMessage);
     this.raw = response.raw ?? (response as unknown as ServerResponse);
+    this.before = response.getHeaders();
   }
 
-  /**
-   * The response's header fields before its handler runs: middleware, guards and decorators set them on every request. Those that
-   * frameworks derive from a body are kept.
-   */
-  fieldsBefore(): OutgoingHttpHeaders {
-    this.keepBodyFields();
-    return this.response.getHeaders();
+  /** Whether the client is gone, or has been answered. */
+  get over(): boolean {
+    return this.raw.destroyed || this.raw.writableEnded;
   }
 
-  /** Keeps those that frameworks derive from a body, before there is one. */
-  keepBodyFields(): void {
-    const { response } = this;
-    this.#ofTheBody = OF_THE_BODY.map((name) => response.getHeader(name));
-  }
-
-  /** Undoes what the framework has derived from the body it believes to send. */
-  restoreBodyFields(): void {
-    const { raw } = this;
-    for (let i = 0; i < OF_THE_BODY.length; i++) {
-      const name = OF_THE_BODY[i]!;
-      const value = this.#ofTheBody[i];
-      // Node takes the removal of a field for the wish to do without, be it there or not.
-      if (value !== undefined) raw.setHeader(name, value);
-      else if (raw.hasHeader(name)) raw.removeHeader(name);
-    }
+  /** Whether the request brings a body: what it says is in no key (RFC 9110 9.3.1 gives it no meaning, handlers do). */
+  get hasBody(): boolean {
+    const { headers } = this.request;
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
   }
 
   /** Whether the response may still be given a head. */
@@ -89,15 +67,27 @@ export class Exchange {
   }
 
   get path(): string {
-    const url = this.request.originalUrl;
-    const end = url.indexOf('?');
-    return end === -1 ? url : url.slice(0, end);
+    return splitUrl(this.request.originalUrl).path;
   }
 
   get search(): string {
-    const url = this.request.originalUrl;
-    const end = url.indexOf('?');
-    return end === -1 ? '' : url.slice(end + 1);
+    return splitUrl(this.request.originalUrl).search;
+  }
+
+  /** What a middleware has made of the URL, if so: it is what the handler was found by. */
+  get rewritten(): { readonly path: string; readonly search: string } | undefined {
+    const { url } = this.rawRequest;
+    return url === undefined || url === this.request.originalUrl ? undefined : splitUrl(url);
+  }
+
+  /** Tells the interceptors around something, and notes what they set then. */
+  tellAround(tell: () => void): void {
+    const was = this.response.getHeaders();
+    tell();
+    const is = this.response.getHeaders();
+    for (const name in is) {
+      if (is[name] !== was[name] && was[name] === this.before[name]) this.setAround.add(name.toLowerCase());
+    }
   }
 
   /** Where a URI of this application begins. */
@@ -106,10 +96,23 @@ export class Exchange {
     return `${protocol ?? 'http'}://${(host ?? headers.host ?? '').toLowerCase()}`;
   }
 
-  /** Has the view engine give an empty page: what is sent is known already. */
-  skipRendering(): void {
+  /**
+   * Has the view engine give an empty page: what is sent is known already.
+   * @param unless something else is to be sent after all
+   */
+  skipRendering(unless: () => boolean): void {
     const { response, raw } = this;
-    if (response.raw === undefined) response.render = () => raw.end();
-    else response.view = () => (response as unknown as { send(body: string): unknown }).send('');
+    const name = response.raw === undefined ? 'render' : 'view';
+    const render = response[name] as (...args: unknown[]) => unknown;
+    const skip =
+      name === 'render'
+        ? () => raw.end()
+        : () => (response as unknown as { send(body: string): unknown }).send('');
+    response[name] = (...args: unknown[]) => (unless() ? render.apply(response, args) : skip());
   }
+}
+
+function splitUrl(url: string): { readonly path: string; readonly search: string } {
+  const end = url.indexOf('?');
+  return end === -1 ? { path: url, search: '' } : { path: url.slice(0, end), search: url.slice(end + 1) };
 }

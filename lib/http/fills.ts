@@ -21,8 +21,16 @@ export interface Lead {
   readonly leads: (run: HandlerRun) => void;
 }
 
+/** A run whose result replaces what is stored. The first to end is stored: to `setResult` each is a write that the others collide with. */
+interface Replacement {
+  overtaken: boolean;
+}
+
 /** Runs handlers, and has what they answer stored: unless something that was invalidated meanwhile may be in it. */
 export class Fills {
+  /** The runs that replace what is stored under a key, side by side. */
+  readonly #replacing = new Map<string, Set<Replacement>>();
+
   constructor(
     readonly dispatch: Dispatch,
     private readonly now: () => number,
@@ -34,8 +42,15 @@ export class Fills {
     return route.cache.getOrSet<RunResult>(
       key,
       async (context) => {
-        if (context.background) return settle(context, route, await runInBackground(exchange, this.dispatch));
-        return settle(context, route, await this.#lead(visit, lead, 'uri-miss'));
+        if (!context.background) return settle(context, route, await this.#lead(visit, lead, 'uri-miss'));
+        const replaced = context.stale?.value;
+        // Only responses are refreshed: whoever finds one of these runs the handler himself.
+        if (replaced !== undefined && isUncacheable(replaced)) {
+          context.skip();
+          return replaced;
+        }
+        const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
+        return settle(context, route, await run);
       },
       route.policy.entry,
     );
@@ -61,14 +76,23 @@ export class Fills {
 
   async #store(route: Route, key: string, run: () => Promise<Finished>): Promise<RunResult> {
     let finished: Finished | undefined;
-    return route.cache.setResult<RunResult>(
-      async () => (finished = await run()).value,
-      (result) => {
-        const ttl = isUncacheable(result) ? 0 : keptFor(result, route);
-        if (ttl <= 0) return undefined;
-        return { key, options: { ...route.policy.entry, ttl: ttl / 1000, tags: finished!.tags } };
-      },
-    );
+    const own: Replacement = { overtaken: false };
+    const all = this.#replacing.get(key) ?? new Set();
+    this.#replacing.set(key, all.add(own));
+    try {
+      return await route.cache.setResult<RunResult>(
+        async () => (finished = await run()).value,
+        (result) => {
+          const ttl = isUncacheable(result) ? 0 : keptFor(result, route);
+          if (ttl <= 0 || own.overtaken) return undefined;
+          for (const other of all) other.overtaken = true;
+          return { key, options: { ...route.policy.entry, ttl: ttl / 1000, tags: finished!.tags } };
+        },
+      );
+    } finally {
+      all.delete(own);
+      if (all.size === 0) this.#replacing.delete(key);
+    }
   }
 
   /** @param background what waits for it, when there is no client */
@@ -87,12 +111,23 @@ export class Fills {
   }
 }
 
-/** Decides how a run's result is stored. */
-function settle(context: LoadContext<RunResult>, route: Route, { value, tags }: Finished): RunResult {
+/**
+ * Decides how a run's result is stored.
+ * @throws Error when a refresh has failed
+ */
+function settle(context: LoadContext<RunResult>, route: Route, { value, tags, status }: Finished): RunResult {
   context.addTags(tags);
   if (isUncacheable(value)) {
     if (value.next === 'run') context.setTtl(REMEMBERED);
-    else context.skip();
+    else if (value.uncacheable !== 'status') context.skip();
+    else if (status >= 500) {
+      if (context.background) throw new Error(`a refresh in the background was answered ${status}`);
+      context.skip();
+    } else if (context.stale !== undefined) {
+      // What was stored is not what there is any more, nor to be served when the handler fails.
+      context.setTtl(REMEMBERED);
+      return { ...value, next: 'run' };
+    } else context.skip();
     return value;
   }
   const ttl = keptFor(value, route);

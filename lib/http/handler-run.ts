@@ -22,6 +22,8 @@ export type RunResult = StoredResponse | Uncacheable;
 export interface Finished {
   readonly value: RunResult;
   readonly tags: readonly string[];
+  /** That of the response; of one that the handler has refused by throwing, that of what it threw. */
+  readonly status: number;
 }
 
 /** What a run is to replace: a stale response, whose validators the handler is asked with. */
@@ -41,6 +43,8 @@ export class HandlerRun implements TapTarget {
   readonly #recording: Recording;
   readonly #conditions: ClientConditions;
   readonly #outcome = withResolvers<RunResult>();
+  /** The status of what the handler threw, and the exception filter answers. */
+  #refusal: number | undefined;
   /** What the handler threw, and nobody has answered yet. */
   failure: { readonly error: unknown } | undefined;
 
@@ -62,32 +66,47 @@ export class HandlerRun implements TapTarget {
    * @throws what the handler throws, unless it is an answer (a status below 500): then the subscriber has it
    */
   start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
-    let completed = false;
+    let over = false;
+    const finished = this.#outcome.promise.then((value) => ({
+      value,
+      tags: this.#recording.tags(),
+      status: this.#refusal ?? this.exchange.raw.statusCode,
+    }));
+    if (this.exchange.over) {
+      this.#giveUp('aborted', 'retry');
+      return finished;
+    }
     const running = next.handle().subscribe({
       next: (value: unknown) => {
-        this.#recording.ownTags(value);
+        if (this.failure !== undefined) return;
         this.#watchStream(value);
-        subscriber.next(value);
+        try {
+          this.#recording.ownTags(value);
+        } catch (error) {
+          // Nobody could invalidate it.
+          this.#failed(error, subscriber);
+          return;
+        }
+        this.exchange.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
-        // Nobody has gone: an exception filter answers.
-        completed = true;
+        over = true;
         this.#failed(error, subscriber);
       },
       complete: () => {
-        completed = true;
-        subscriber.complete();
+        if (this.failure !== undefined) return;
+        over = true;
+        this.exchange.tellAround(() => subscriber.complete());
       },
     });
     subscriber.add(() => {
       running.unsubscribe();
       // The client is gone, and Nest wants no answer for it.
-      if (!completed) this.#giveUp('aborted', 'retry');
+      if (!over) this.#giveUp('aborted', 'retry');
     });
-    this.exchange.raw.once('close', () => {
-      if (this.#tap.begun || !completed) this.#giveUp('aborted', 'retry');
-    });
-    return this.#outcome.promise.then((value) => ({ value, tags: this.#recording.tags() }));
+    // Whoever writes for himself may have returned long before, and writes to nobody now, or not at all.
+    this.exchange.raw.once('close', () => this.#giveUp('aborted', 'retry'));
+    return finished;
   }
 
   begins(): boolean {
@@ -143,8 +162,11 @@ export class HandlerRun implements TapTarget {
   }
 
   #send(stored: StoredResponse, done: (() => void) | undefined): void {
-    this.#outcome.resolve(stored);
-    sendStored(this.exchange, this.route, readyResponse(stored)!, this.report, undefined, done);
+    try {
+      sendStored(this.exchange, this.route, readyResponse(stored)!, this.report, undefined, done);
+    } finally {
+      this.#outcome.resolve(this.#recording.late() ?? stored);
+    }
   }
 
   #failed(error: unknown, subscriber: Subscriber<unknown>): void {
@@ -157,6 +179,7 @@ export class HandlerRun implements TapTarget {
       return;
     }
     // What comes now is the exception filter's.
+    this.#refusal = status;
     const { policy } = this.route;
     if (this.#tap.begun) this.#giveUp('failed', 'once');
     else if (!policy.byOrigin && !isKeptNegative(status, policy)) {

@@ -1,15 +1,14 @@
-import type { OutgoingHttpHeaders } from 'node:http';
-
 import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
 import { strongETag } from '../http-semantics/entity-tag.js';
-import { type FieldPairs, readPairs } from '../http-semantics/fields.js';
+import { readPairs } from '../http-semantics/fields.js';
 import { freshnessOf } from '../http-semantics/freshness.js';
 import { formatHttpDate } from '../http-semantics/http-date.js';
 import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
 import { parseVary } from '../http-semantics/vary.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import type { Exchange } from './exchange.js';
-import { addressTag, type Route, selection } from './route.js';
+import { addressTag, type Asked, type Route, selection } from './route.js';
+import { OF_THE_BODY } from './sending.js';
 import {
   changedFields,
   type ReadyResponse,
@@ -21,8 +20,8 @@ import { isKeptNegative, verdictOf } from './verdict.js';
 
 const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
 
-/** What the response's lifetime is read from, whoever has set it: `@Header` does so before interceptors. */
-const JUDGED = new Set([
+/** What freshness, validation and selection are decided by. */
+const JUDGED_BY = [
   'age',
   'cache-control',
   'cdn-cache-control',
@@ -30,15 +29,17 @@ const JUDGED = new Set([
   'etag',
   'expires',
   'last-modified',
-  'pragma',
-]);
+  'vary',
+];
 
 type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
 
 /** What is kept of a response while it is written. */
 export class Recording {
   readonly #begun: number;
-  readonly #before: OutgoingHttpHeaders;
+  readonly #audience: string | undefined;
+  /** As the client has asked: handlers may change what they are given. */
+  readonly #asked: Asked;
   #head: Head | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
@@ -50,7 +51,8 @@ export class Recording {
     private readonly now: () => number,
   ) {
     this.#begun = now();
-    this.#before = exchange.fieldsBefore();
+    this.#audience = route.audienceOf(exchange);
+    this.#asked = { request: { headers: { ...exchange.request.headers } } };
   }
 
   /**
@@ -61,16 +63,17 @@ export class Recording {
   head(body?: Buffer): Uncacheable | undefined {
     const { exchange, route } = this;
     const { raw } = exchange;
+    // It came to be for somebody else behind the interceptor.
+    if (route.audienceOf(exchange) !== this.#audience) return { uncacheable: 'identity', next: 'run' };
     const verdict = (body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
     if (!route.policy.byOrigin) {
       if (body !== undefined) setEntityTag(exchange, body);
       this.#setTagField();
     }
-    const judged = route.policy.byOrigin ? JUDGED : undefined;
-    const { fields, removed } = changedFields(raw.getHeaders(), this.#before, judged);
+    const { fields, removed } = this.#changed();
     const scope = route.policy.scope === 'private' ? 'private' : 'shared';
-    const selects = selection(exchange, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
+    const selects = selection(this.#asked, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };
     return undefined;
   }
@@ -88,7 +91,14 @@ export class Recording {
   whole(): StoredResponse | Uncacheable {
     const declared = this.exchange.raw.getHeader('content-length');
     if (declared !== undefined && Number(declared) !== this.#size) return TRUNCATED;
+    const late = this.late();
+    if (late !== undefined) return late;
     return this.stored(Buffer.concat(this.#pieces), declared === undefined);
+  }
+
+  /** Why it is not stored, if that was said when the head was written: sessions set their cookie then. */
+  late(): Uncacheable | undefined {
+    return this.exchange.raw.hasHeader('set-cookie') ? { uncacheable: 'set-cookie', next: 'run' } : undefined;
   }
 
   /** After {@link head}. */
@@ -103,11 +113,8 @@ export class Recording {
 
   /** The stored response that a 304 says is still the current one, with what the 304 says of it. */
   validated(stale: ReadyResponse): StoredResponse | undefined {
-    const { raw } = this.exchange;
-    if (raw.statusCode !== 304) return undefined;
-    const news = Object.entries(raw.getHeaders()).flatMap(([name, value]): FieldPairs =>
-      value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)]],
-    );
+    if (this.exchange.raw.statusCode !== 304) return undefined;
+    const news = this.#changed().fields;
     if (!isUpdateOf(stale.field, readPairs(news))) return undefined;
     const { status, removed, selects, chunked, body } = stale;
     const fields = updatedFields(stale.fields, news);
@@ -137,6 +144,17 @@ export class Recording {
     const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
     return { ...written, fields, storedAt, freshFor: lifetime, initialAge };
+  }
+
+  /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
+  #changed(): ReturnType<typeof changedFields> {
+    const { raw, before, setAround } = this.exchange;
+    const isStored = (name: string): boolean =>
+      name !== 'cache-status' && (!setAround.has(name) || OF_THE_BODY.includes(name));
+    // By these it is judged later, whoever has said them: `@Header` says its own before.
+    const judged = this.route.policy.byOrigin ? JUDGED_BY : [];
+    const others = Object.entries(before).filter(([name]) => !judged.includes(name));
+    return changedFields(raw.getHeaders(), Object.fromEntries(others), isStored);
   }
 
   #sizeVerdict(body: Buffer): Uncacheable | undefined {

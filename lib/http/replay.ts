@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 
 import type { Exchange } from './exchange.js';
@@ -30,11 +31,12 @@ export function replay(
   age: number,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
-    exchange.keepBodyFields();
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
-    const tap = ResponseTap.on(exchange.raw, new Instead(send));
-    if (writing.byView) exchange.skipRendering();
+    const instead = new Instead(exchange.raw, send);
+    const tap = ResponseTap.on(exchange.raw, instead);
+    if (writing.byView) exchange.skipRendering(() => !instead.replaces);
     subscriber.next(PLACEHOLDER);
+    instead.isLeft = subscriber.closed;
     subscriber.complete();
     if (!writing.byHandler) return;
     tap.off();
@@ -42,14 +44,33 @@ export function replay(
   });
 }
 
-/** Drops what is written, and sends something else at its end. */
+/**
+ * Drops what is written, and sends something else at its end: unless an interceptor around has refused the response. What it
+ * threw is then answered by an exception filter, with a status of its own as a rule.
+ */
 class Instead implements TapTarget {
-  readonly replaces = true;
+  /** Whether somebody further out had enough before all was said: for an error, or because one value is what he wants. */
+  isLeft = false;
+  readonly #status: number;
 
-  constructor(private readonly send: (done?: () => void) => void) {}
+  constructor(
+    private readonly raw: ServerResponse,
+    private readonly send: (done?: () => void) => void,
+  ) {
+    this.#status = raw.statusCode;
+  }
+
+  get replaces(): boolean {
+    return !this.isLeft && !this.#isRefused;
+  }
+
+  get #isRefused(): boolean {
+    const { statusCode } = this.raw;
+    return statusCode >= 400 && statusCode !== this.#status;
+  }
 
   begins(): boolean {
-    return true;
+    return false;
   }
 
   piece(): boolean {
@@ -58,7 +79,9 @@ class Instead implements TapTarget {
 
   ended(): void {}
 
-  whole(_body: Buffer, done: (() => void) | undefined): void {
-    this.send(done);
+  whole(body: Buffer, done: (() => void) | undefined): void {
+    const isOurs = body.length === 0 || body.includes(PLACEHOLDER);
+    if (this.replaces || (isOurs && !this.#isRefused)) this.send(done);
+    else this.raw.end(body, done);
   }
 }

@@ -25,7 +25,7 @@ import { Routes } from './routes.js';
 /** The token of what holds for all of an application. */
 export const RESPONSE_CACHE_DEFAULTS = Symbol('nestjs-tiered-cache:response-defaults');
 
-/** Requests that an interceptor further out takes care of. */
+/** Requests that an interceptor further out takes care of: those of HTTP, and the contexts of others. */
 const TAKEN = new WeakSet<object>();
 
 /**
@@ -70,14 +70,13 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
-    if (type === 'rpc') return this.#replies.serve(context, next);
+    if (type === 'rpc') return takes(context) ? this.#replies.serve(context, next) : next.handle();
     if (type !== 'http') return this.#leave(type, next);
     const cached = this.#routes.of(context);
     if (cached === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (TAKEN.has(request)) return next.handle();
-    TAKEN.add(request);
+    if (!takes(request)) return next.handle();
     if (!isSafe(request.method)) {
       return this.#invalidation.follow(context, next, cached.route.policy.cache);
     }
@@ -107,4 +106,11 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     }
     return next.handle();
   }
+}
+
+/** Whether this is the first to see a request: another would wait for itself. */
+function takes(request: object): boolean {
+  if (TAKEN.has(request)) return false;
+  TAKEN.add(request);
+  return true;
 }

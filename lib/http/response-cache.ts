@@ -1,5 +1,5 @@
 import { type CallHandler, GatewayTimeoutException } from '@nestjs/common';
-import { Observable, type Subscriber } from 'rxjs';
+import { EMPTY, Observable, type Subscriber } from 'rxjs';
 
 import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { parseRequestDirectives } from '../http-semantics/request-directives.js';
@@ -39,6 +39,8 @@ export class ResponseCache {
     const { exchange, route, next } = visit;
     const background = backgroundRunOf(exchange);
     if (background !== undefined) {
+      // Whoever asks in the background has to be who asked before.
+      if (route.keyOf(exchange) !== background.key) return EMPTY;
       return new Observable((subscriber) => background.settle(this.fills.run(visit, subscriber, background)));
     }
     const key = isCacheable(exchange) ? route.keyOf(exchange) : undefined;
@@ -48,13 +50,14 @@ export class ResponseCache {
     }
     if (!route.policy.byOrigin) {
       const stored = readyOf(route.cache.fresh<RunResult>(key, route.policy.entry));
-      if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored, false);
+      if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored);
     }
     return new Observable((subscriber) => void this.#find(visit, key, subscriber));
   }
 
   async #find(visit: Visit, first: string, subscriber: Subscriber<unknown>): Promise<void> {
     const { exchange, route } = visit;
+    const asked = this.now();
     let own: HandlerRun | undefined;
     const lead: Lead = { subscriber, leads: (run) => (own = run) };
     try {
@@ -66,10 +69,12 @@ export class ResponseCache {
         if (own !== undefined && own.failure === undefined) return;
         const stored = readyOf(found);
         if (stored !== undefined && answers(stored, exchange)) {
-          this.#replay(visit, stored, own === undefined).subscribe(subscriber);
+          this.#replay(visit, stored, own === undefined ? asked : undefined).subscribe(subscriber);
           return;
         }
         if (own !== undefined) throw own.failure!.error;
+        // Nobody waits for an answer any more: the handler is not run for it.
+        if (exchange.over) return;
         if (tries === MOST_TRIES || !(await this.#isToRetry(visit, key, found))) break;
         for (const [name] of stored?.selects ?? []) varying.add(name);
         key = route.keyOf(exchange, [...varying].toSorted()) ?? key;
@@ -103,10 +108,11 @@ export class ResponseCache {
     return this.fills.shared(visit, key, lead);
   }
 
-  #replay(visit: Visit, stored: ReadyResponse, waited: boolean): Observable<unknown> {
+  /** @param asked when the request came, if it may have waited for what has been stored since */
+  #replay(visit: Visit, stored: ReadyResponse, asked = Infinity): Observable<unknown> {
     const age = stored.initialAge + Math.max(0, this.now() - stored.storedAt);
     const left = stored.freshFor - age;
-    const collapsed = waited && this.now() - stored.storedAt <= 0;
+    const collapsed = stored.storedAt > asked;
     const report: Report = collapsed
       ? { fwd: 'uri-miss', collapsed }
       : { hit: true, ttl: Math.floor(left / 1000) };
@@ -116,6 +122,7 @@ export class ResponseCache {
 
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
+  if (exchange.hasBody) return false;
   const { headers } = exchange.request;
   if (headers['if-match'] === undefined && headers['if-unmodified-since'] === undefined) {
     if (headers['cache-control'] === undefined) return true;

@@ -58,7 +58,7 @@ export class Revalidation {
     if (this.#running.has(key)) return;
     this.#running.add(key);
     const run = (): ReturnType<typeof runInBackground> =>
-      runInBackground(exchange, this.fills.dispatch, replaced);
+      runInBackground(exchange, route.keyOf(exchange), this.fills.dispatch, replaced);
     // The next request finds it stale, and tries again.
     this.fills
       .replace(route, key, run)

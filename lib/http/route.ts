@@ -5,11 +5,14 @@ import { show } from '../primitives/show.js';
 import { hashedKey } from '../primitives/hashed-key.js';
 import type { FieldReader } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, HttpRequest } from './exchange.js';
 import type { ResponsePolicy } from './response-policy.js';
 
 /** Longer than that, in characters, and nobody has written it by hand: such requests are not cached. */
 const LONGEST_QUERY = 2_048;
+
+/** Parsers of queries stop after the first 1,000 parameters: one that is there, and is not read, must not choose the key. */
+const MOST_PARAMETERS = 200;
 
 /** What is known of a handler whose responses are cached. */
 export class Route {
@@ -27,9 +30,9 @@ export class Route {
    * @throws CacheKeyError when a function of the options gives no name
    */
   keyOf(exchange: Exchange, varying: readonly string[] = []): string | undefined {
-    const { scope, identity, hosts } = this.policy;
-    const audience = audienceOf(exchange.request, scope, identity);
-    if (audience === undefined || exchange.search.length > LONGEST_QUERY) return undefined;
+    const { hosts } = this.policy;
+    const audience = this.audienceOf(exchange);
+    if (audience === undefined || isOverlong(exchange.search)) return undefined;
     if (hosts !== undefined && !hosts.has(hostOf(exchange))) return undefined;
     const parts = [this.name, audience, ...this.#resourceOf(exchange)];
     for (const [name, value] of selection(exchange, this.policy.vary)) parts.push(name, mark(value));
@@ -37,20 +40,35 @@ export class Route {
     return hashedKey(parts);
   }
 
+  /** Whose the response is; `undefined` when it is for this request only. */
+  audienceOf({ request }: Exchange): string | undefined {
+    const { scope, identity } = this.policy;
+    return audienceOf(request, scope, identity);
+  }
+
   #resourceOf(exchange: Exchange): string[] {
     const { key, query } = this.policy;
-    if (key === undefined) return [exchange.origin, exchange.path, canonicalQuery(exchange.search, query)];
+    if (key === undefined) {
+      const { origin, rewritten } = exchange;
+      const urls = rewritten === undefined ? [exchange] : [exchange, rewritten];
+      return [origin, ...urls.flatMap(({ path, search }) => [path, canonicalQuery(search, query)])];
+    }
     const own: unknown = key(exchange.request);
     if (typeof own === 'string') return [own];
     throw new CacheKeyError(`key of ${this.name} gave ${show(own)}: return a string that names the resource`);
   }
 }
 
+/** A request, or what is left of it. */
+export interface Asked {
+  readonly request: Pick<HttpRequest, 'headers'>;
+}
+
 /** The values of request header fields by which a response is selected; `null` for a field that is not there. */
 export type Selection = readonly (readonly [name: string, value: string | null])[];
 
 /** What a request has in these fields. */
-export function selection({ request }: Exchange, names: readonly string[]): Selection {
+export function selection({ request }: Asked, names: readonly string[]): Selection {
   const read: FieldReader = (name) => request.headers[name] as string | undefined;
   return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
 }
@@ -70,7 +88,7 @@ function hostOf({ request }: Exchange): string {
 }
 
 /**
- * The parameters that matter, sorted by name. Values stay as they were sent, and those of one name in their order: `a`, `a[]` and
+ * The parameters that matter, sorted by name. Values stay as they were sent, and those of one name in their order: `a`, `a[]`, `[a]` and
  * `a[b]` are one name to those who read them.
  */
 export function canonicalQuery(search: string, names: ReadonlySet<string> | undefined): string {
@@ -88,8 +106,17 @@ function nameOf(parameter: string): string {
   const end = parameter.indexOf('=');
   const raw = end === -1 ? parameter : parameter.slice(0, end);
   const name = decoded(raw);
-  const bracket = name.indexOf('[');
-  return bracket > 0 ? name.slice(0, bracket) : name;
+  // `[a]` is `a`, too.
+  const from = name.startsWith('[') ? 1 : 0;
+  const bracket = from === 0 ? name.indexOf('[') : name.indexOf(']');
+  return bracket > from ? name.slice(from, bracket) : name;
+}
+
+function isOverlong(search: string): boolean {
+  if (search.length > LONGEST_QUERY) return true;
+  let parameters = 1;
+  for (let at = search.indexOf('&'); at !== -1; at = search.indexOf('&', at + 1)) parameters++;
+  return parameters > MOST_PARAMETERS;
 }
 
 function decoded(text: string): string {

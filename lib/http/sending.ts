@@ -11,6 +11,14 @@ import { requestFields } from './verdict.js';
 /** The name under which this cache tells what it did, in `Cache-Status`. */
 export const CACHE_NAME = 'nestjs-tiered-cache';
 
+/** What frameworks derive from the body they believe to send. */
+export const OF_THE_BODY: readonly string[] = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'etag',
+  'transfer-encoding',
+];
 /** Request fields by which less than all is sent. */
 const CONDITIONS = ['if-none-match', 'if-modified-since', 'range'] as const;
 /** What a 304 says nothing of (RFC 9110 15.4.5). */
@@ -37,11 +45,16 @@ export function sendStored(
   age?: number,
   done?: () => void,
 ): void {
-  const { raw } = exchange;
+  const { raw, before } = exchange;
   raw.statusCode = stored.status;
   // Of another status, perhaps. HTTP/2 has none, and warns of who sets it.
   if (raw.statusMessage) raw.statusMessage = '';
-  exchange.restoreBodyFields();
+  for (const name of OF_THE_BODY) {
+    const value = before[name];
+    // Node takes the removal of a field for the wish to do without, be it there or not.
+    if (value !== undefined) raw.setHeader(name, value);
+    else if (raw.hasHeader(name)) raw.removeHeader(name);
+  }
   for (const name of stored.removed) if (raw.hasHeader(name)) raw.removeHeader(name);
   for (const [name, value] of stored.fields) raw.setHeader(name, value);
   if (age !== undefined) raw.setHeader('Age', String(Math.max(0, Math.floor(age / 1000))));

@@ -78,19 +78,14 @@ export function storedBody(bytes: Buffer): string | Uint8Array {
   return isUtf8(bytes) ? bytes.toString() : bytes;
 }
 
-/**
- * The fields that differ from those that were there `before`.
- * @param always names of those that are wanted in any case
- */
+/** The fields that differ from those that were there `before`. */
 export function changedFields(
   now: OutgoingHttpHeaders,
   before: OutgoingHttpHeaders,
-  always?: ReadonlySet<string>,
+  isStored: (name: string) => boolean,
 ): Pick<StoredResponse, 'fields' | 'removed'> {
-  const isWanted = ([name, value]: [string, OutgoingHttpHeader | undefined]): boolean =>
-    value !== undefined && name !== 'cache-status' && (always?.has(name) || !isSame(value, before[name]));
   const fields = Object.entries(now)
-    .filter(isWanted)
+    .filter(([name, value]) => value !== undefined && isStored(name) && !isSame(value, before[name]))
     .map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)] as const);
   return { fields, removed: Object.keys(before).filter((name) => now[name] === undefined) };
 }
@@ -125,11 +120,15 @@ function isSelector(selector: unknown): boolean {
   return typeof name === 'string' && (value === null || typeof value === 'string');
 }
 
+/** Whoever has written these was not this cache: they end a message elsewhere, or log somebody in. */
+const NEVER_STORED = new Set(['connection', 'set-cookie', 'set-cookie2', 'transfer-encoding']);
+
 function isField(field: unknown): boolean {
   if (!Array.isArray(field) || field.length !== 2) return false;
   const [name, value] = field as [string, string | string[]];
   try {
     validateHeaderName(name);
+    if (NEVER_STORED.has(name.toLowerCase())) return false;
     for (const line of Array.isArray(value) ? value : [value]) {
       if (typeof line !== 'string') return false;
       validateHeaderValue(name, line);

@@ -48,6 +48,9 @@ export function verdictOf(
     },
   );
   if (why !== undefined) return { uncacheable: why, next: 'run' };
+  // Events come as they happen: nobody is to wait for their end.
+  if (/^text\/event-stream\b/i.test(response('content-type') ?? ''))
+    return { uncacheable: 'events', next: 'run' };
   const names = parseVary(response('vary'));
   return names.length > MOST_VARY ? { uncacheable: 'vary', next: 'run' } : undefined;
 }

@@ -4,6 +4,7 @@ import type { INestApplication, Provider } from '@nestjs/common';
 import { GraphQLModule } from '@nestjs/graphql';
 import { Test } from '@nestjs/testing';
 
+import { type CacheResponseOptions, ResponseCacheModule } from '../../lib/http/index.js';
 import { CacheManager, CacheModule, type CacheModuleOptions } from '../../lib/index.js';
 
 /** What the applications have said. */
@@ -42,6 +43,8 @@ export interface GraphQLAppOptions {
   readonly plugins?: (cache: CacheManager) => ApolloServerPlugin[];
   readonly graphql?: Partial<ApolloDriverConfig>;
   readonly cache?: CacheModuleOptions;
+  /** Of responses, for all of the application. */
+  readonly defaults?: CacheResponseOptions;
 }
 
 const open: INestApplication[] = [];
@@ -57,6 +60,7 @@ export async function graphqlApp(options: GraphQLAppOptions): Promise<GraphQLApp
   const module = await Test.createTestingModule({
     imports: [
       CacheModule.forRoot(options.cache ?? {}),
+      ResponseCacheModule.forRoot(options.defaults),
       GraphQLModule.forRootAsync<ApolloDriverConfig>({
         driver: ApolloDriver,
         inject: [CacheManager],

@@ -1,6 +1,13 @@
 import http from 'node:http';
 
-import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import type {
+  INestApplication,
+  InjectionToken,
+  LoggerService,
+  LogLevel,
+  ModuleMetadata,
+  Type,
+} from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -24,6 +31,23 @@ export interface AppOptions extends ModuleMetadata {
   readonly cache?: CacheModuleOptions | false;
   /** Before it listens. */
   readonly prepare?: (app: INestApplication) => unknown;
+  /** Providers to use in place of the application's own. */
+  readonly override?: readonly (readonly [token: InjectionToken, value: unknown])[];
+  /** What is said goes there; default: errors and warnings are printed. */
+  readonly logger?: LoggerService | LogLevel[];
+}
+
+/** Keeps what an application says. */
+export class Said implements LoggerService {
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+  log(): void {}
+  warn(message: unknown): void {
+    this.warnings.push(String(message));
+  }
+  error(message: unknown): void {
+    this.errors.push(String(message));
+  }
 }
 
 /** An application that listens on loopback. */
@@ -36,16 +60,18 @@ export class HttpApp {
   static async start(
     adapter: AdapterName,
     controllers: readonly Type[],
-    { cache, prepare, ...metadata }: AppOptions = {},
+    { cache, prepare, override = [], logger = ['error', 'warn'], ...metadata }: AppOptions = {},
   ): Promise<HttpApp> {
-    const testing = await Test.createTestingModule({
+    const builder = Test.createTestingModule({
       ...metadata,
       imports: [...(cache === false ? [] : [CacheModule.forRoot(cache)]), ...(metadata.imports ?? [])],
       controllers: [...controllers],
-    }).compile();
+    });
+    for (const [token, value] of override) builder.overrideProvider(token).useValue(value);
+    const testing = await builder.compile();
     const app = testing.createNestApplication(
       adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
-      { logger: ['error', 'warn'] },
+      { logger },
     );
     await prepare?.(app);
     await app.listen(0, '127.0.0.1');

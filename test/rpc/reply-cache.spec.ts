@@ -3,9 +3,11 @@ import { EventPattern, MessagePattern, RpcException } from '@nestjs/microservice
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EMPTY, from, lastValueFrom, Observable, of, range, throwError, concat } from 'rxjs';
 
+import { CacheResponse } from '../../lib/http/index.js';
+import type { RpcRequest } from '../../lib/rpc/rpc-request.js';
 import { Deferred, failure } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { closeRpcApps, Replies, rpcApp, SILENT } from './rpc-apps.js';
+import { closeRpcApps, rpcApp, SILENT } from './rpc-apps.js';
 
 /** What the handlers have been asked, and what holds them up. */
 let calls: unknown[] = [];
@@ -25,7 +27,10 @@ class Person {
 @Controller()
 class Sums {
   @MessagePattern({ cmd: 'sum' })
-  @Replies({ tagsOf: ({ data }, sum) => [`sum-${String(sum)}`, `of-${String(data)}`] })
+  @CacheResponse({
+    ttl: 60,
+    tags: (request, sum) => [`sum-${String(sum)}`, `of-${String((request as unknown as RpcRequest).data)}`],
+  })
   async sum(numbers: number[]) {
     calls.push(numbers);
     await gate?.promise;
@@ -33,14 +38,14 @@ class Sums {
   }
 
   @MessagePattern('list')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   list(values: unknown[]) {
     calls.push(values);
     return from(values);
   }
 
   @MessagePattern('odd')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   odd(kind: string) {
     calls.push(kind);
     const replies: Record<string, Observable<unknown>> = {
@@ -54,13 +59,13 @@ class Sums {
   }
 
   @MessagePattern('nothing')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   nothing(data: unknown) {
     calls.push(data);
   }
 
   @MessagePattern('broken')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   broken(after: number) {
     calls.push(after);
     const error = throwError(() => new RpcException(`no ${calls.length}`));
@@ -68,7 +73,7 @@ class Sums {
   }
 
   @MessagePattern('person')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   async person(name: string) {
     calls.push(name);
     await gate?.promise;
@@ -76,7 +81,7 @@ class Sums {
   }
 
   @MessagePattern(['first', 'second'])
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   which() {
     return calls.push('which');
   }
@@ -87,7 +92,7 @@ class Sums {
   }
 
   @MessagePattern('stale')
-  @Replies({ options: { ttl: '1ms', staleWhileRevalidate: 60 } })
+  @CacheResponse({ ttl: '1ms', staleWhileRevalidate: 60 })
   async stale() {
     calls.push('stale');
     await gate?.promise;
@@ -95,13 +100,12 @@ class Sums {
   }
 
   @EventPattern('happened')
-  @Replies()
+  @CacheResponse({ ttl: 60 })
   happened(data: unknown) {
     calls.push(data);
   }
 
   @Get('sum')
-  @Replies()
   http() {
     calls.push('http');
     return { calls: calls.length };

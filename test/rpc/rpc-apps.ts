@@ -1,22 +1,16 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  type INestApplication,
-  type INestMicroservice,
-  Injectable,
-  type NestInterceptor,
-  type Provider,
-  type Type,
-} from '@nestjs/common';
+import type { INestApplication, INestMicroservice, Provider, Type } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Server } from 'node:net';
-import { lastValueFrom, type Observable, toArray } from 'rxjs';
+import { lastValueFrom, toArray } from 'rxjs';
 
+import {
+  type CacheResponseOptions,
+  ResponseCacheInterceptor,
+  ResponseCacheModule,
+} from '../../lib/http/index.js';
 import { CacheManager, CacheModule, type CacheModuleOptions } from '../../lib/index.js';
-import { ReplyCache } from '../../lib/rpc/reply-cache.js';
-import type { ReplyPolicy } from '../../lib/rpc/reply-policy.js';
 
 /** What the application says, and is not to be printed. */
 export const SILENT = {
@@ -27,33 +21,6 @@ export const SILENT = {
     this.warnings.push(message);
   },
 };
-
-const POLICIES = new Map<unknown, ReplyPolicy>();
-
-/** Says that a handler's replies are cached. */
-export function Replies(policy: Partial<ReplyPolicy> = {}): MethodDecorator {
-  return (_target, _key, descriptor) => {
-    POLICIES.set(descriptor.value, { options: { ttl: 60 }, scope: 'auto', ...policy });
-  };
-}
-
-/** The smallest interceptor that serves several transports. */
-@Injectable()
-class TestInterceptor implements NestInterceptor {
-  readonly #replies: ReplyCache;
-  constructor(cache: CacheManager) {
-    this.#replies = new ReplyCache(cache);
-  }
-
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const policy = POLICIES.get(context.getHandler());
-    if (context.getType() !== 'rpc' || policy === undefined) return next.handle();
-    context.switchToHttp = () => {
-      throw new Error('there is no HTTP here');
-    };
-    return this.#replies.serve(context, next, policy);
-  }
-}
 
 export interface RpcApp {
   readonly app: INestApplication | INestMicroservice;
@@ -82,13 +49,15 @@ export interface RpcAppOptions {
   readonly controllers: Type[];
   readonly providers?: Provider[];
   readonly cache?: CacheModuleOptions;
+  /** What holds where a decorator says nothing. */
+  readonly defaults?: CacheResponseOptions;
 }
 
 /** An application with the interceptor for all of it, in a microservice or beside HTTP. */
 export async function rpcApp(kind: 'pure' | 'hybrid', options: RpcAppOptions): Promise<RpcApp> {
-  const interceptor = { provide: APP_INTERCEPTOR, useClass: TestInterceptor };
+  const interceptor = { provide: APP_INTERCEPTOR, useClass: ResponseCacheInterceptor };
   const module: TestingModule = await Test.createTestingModule({
-    imports: [CacheModule.forRoot(options.cache ?? {})],
+    imports: [CacheModule.forRoot(options.cache ?? {}), ResponseCacheModule.forRoot(options.defaults)],
     controllers: options.controllers,
     providers: [...(options.providers ?? []), interceptor],
   }).compile();

@@ -1,6 +1,6 @@
 // CacheInterceptor in a hybrid application, where the other one answered payloads with each other's replies.
 import type { Server } from 'node:net';
-import { Controller, Get, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, type INestMicroservice, UseInterceptors } from '@nestjs/common';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
@@ -33,7 +33,7 @@ class Prices {
 const TCP = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } } as const;
 
 it('caches replies by their payload if they have a name, which del forgets, and responses beside them', async () => {
-  let service: { unwrap<T>(): T };
+  let service: INestMicroservice;
   const http = await HttpApp.start('express', [Prices], {
     cache: false,
     imports: [CacheModule.register({ ttl: 60_000 })],

@@ -34,13 +34,12 @@ const run = (): { run: number } => {
 @Injectable()
 class Envelope implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
-    context
-      .switchToHttp()
-      .getResponse<{ header(name: string, value: string): void }>()
-      .header('X-Request', `${state.seen.length}`);
+    const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
+    response.header('X-Before', `${state.seen.length}`);
     return next.handle().pipe(
       map((data: unknown) => {
         state.seen.push(data);
+        response.header('X-After', `${state.seen.length}`);
         return { data };
       }),
     );

@@ -20,8 +20,8 @@ import { isKeptNegative, verdictOf } from './verdict.js';
 
 const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
 
-/** What freshness, validation and selection are decided by. */
-const JUDGED_BY = [
+/** What freshness, validation and selection are decided by, whoever has set it: `@Header` does so before interceptors. */
+const JUDGED = new Set([
   'age',
   'cache-control',
   'cdn-cache-control',
@@ -30,7 +30,7 @@ const JUDGED_BY = [
   'expires',
   'last-modified',
   'vary',
-];
+]);
 
 type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
 

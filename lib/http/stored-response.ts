@@ -78,14 +78,19 @@ export function storedBody(bytes: Buffer): string | Uint8Array {
   return isUtf8(bytes) ? bytes.toString() : bytes;
 }
 
-/** The fields that differ from those that were there `before`. */
+/**
+ * The fields that differ from those that were there `before`.
+ * @param always names of those that are wanted in any case
+ */
 export function changedFields(
   now: OutgoingHttpHeaders,
   before: OutgoingHttpHeaders,
-  isStored: (name: string) => boolean,
+  always?: ReadonlySet<string>,
 ): Pick<StoredResponse, 'fields' | 'removed'> {
+  const isWanted = ([name, value]: [string, OutgoingHttpHeader | undefined]): boolean =>
+    value !== undefined && name !== 'cache-status' && (always?.has(name) || !isSame(value, before[name]));
   const fields = Object.entries(now)
-    .filter(([name, value]) => value !== undefined && isStored(name) && !isSame(value, before[name]))
+    .filter(isWanted)
     .map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)] as const);
   return { fields, removed: Object.keys(before).filter((name) => now[name] === undefined) };
 }

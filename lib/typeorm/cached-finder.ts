@@ -4,6 +4,7 @@ import type { DirectRead, EntityEntryOptions } from '../repository/entity-cache.
 import { show } from '../primitives/show.js';
 import { CacheQueryError } from '../repository/errors.js';
 import type { CachedEntity } from './cached-entity.js';
+import { copiedOptions } from './copied-options.js';
 import type { CachedEntityParts } from './data-source-cache.js';
 
 /** How one query is cached. */
@@ -60,8 +61,11 @@ export class CachedFinder<Entity extends ObjectLiteral> {
 
   async #count(options: FindManyOptions<Entity>, kind: 'count' | 'exists'): Promise<number> {
     checkOptions(options);
-    const { plans, cache } = await this.parts();
-    return cache.value(plans.count(options, kind, this.tables), this.options, this.direct());
+    const parts = this.parts();
+    // Whoever asked may change the options as soon as this waits.
+    const asked = parts instanceof Promise ? copiedOptions(options) : options;
+    const { plans, cache } = parts instanceof Promise ? await parts : parts;
+    return cache.value(plans.count(asked, kind, this.tables), this.options, this.direct());
   }
 
   async #list(
@@ -69,8 +73,10 @@ export class CachedFinder<Entity extends ObjectLiteral> {
     counted: boolean,
   ): Promise<{ readonly entities: CachedEntity<Entity>[]; readonly count: number | undefined }> {
     checkOptions(options);
-    const { plans, cache } = await this.parts();
-    const plan = plans.list(options, counted, this.tables);
+    const parts = this.parts();
+    const asked = parts instanceof Promise ? copiedOptions(options) : options;
+    const { plans, cache } = parts instanceof Promise ? await parts : parts;
+    const plan = plans.list(asked, counted, this.tables);
     const direct = this.direct();
     if (plan.kind === 'value') {
       const { entities, count } = await cache.value(plan, this.options, direct);

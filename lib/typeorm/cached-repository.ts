@@ -92,10 +92,12 @@ export class CachedRepository<Entity extends ObjectLiteral> {
     ids: readonly CachedEntityId[],
     options?: CachedReadOptions,
   ): Promise<(CachedEntity<Entity> | null)[]> {
-    const { cache, mapping } = await this.#current();
     const entry = entryOptionsOf(options, 'cache');
     if (!Array.isArray(ids)) throw new CacheEntityError(`findByIds takes a list of ids, not ${show(ids)}`);
-    const asked = (ids as readonly CachedEntityId[]).map((id) => idAsked(mapping, id));
+    // Whoever asked may change the list as soon as this waits.
+    const given = [...(ids as readonly CachedEntityId[])];
+    const { cache, mapping } = await this.#current();
+    const asked = given.map((id) => idAsked(mapping, id));
     const distinct = [...new Map(asked.map((id) => [id.text, id])).values()];
     const found = await cache.several(distinct, false, entry, this.#direct(options?.cache));
     return asked.map(({ text }) => (found.get(text) ?? null) as CachedEntity<Entity> | null);

@@ -9,6 +9,7 @@ import { relatedTo } from '../repository/related.js';
 import type { EntityMapping } from './entity-mapping.js';
 import type { CachedEntityParts, DataSourceCache } from './data-source-cache.js';
 import { relationPlan } from './relation-plans.js';
+import { columnsOf } from './stored-columns.js';
 
 /**
  * What is related to each of several entities by one of their relations: one or `null`, or a list.
@@ -74,6 +75,12 @@ async function toOne<Entity extends ObjectLiteral>(
   if (!joinColumns.every(({ referencedColumn }) => target.mapping.idColumns.includes(referencedColumn!))) {
     throw new CacheEntityError(
       `${mapping.metadata.name}.${relation.propertyPath} does not refer to the id of ${target.mapping.metadata.name}: query it with cached().findOne()`,
+    );
+  }
+  const { hidden } = columnsOf(mapping.metadata);
+  if (joinColumns.some(({ databaseName }) => hidden.some((one) => one.databaseName === databaseName))) {
+    throw new CacheEntityError(
+      `${mapping.metadata.name}.${relation.propertyPath} cannot be followed, since its column is hidden and never stored: read it with the plain repository`,
     );
   }
   const { observer } = source;

@@ -85,13 +85,23 @@ async function run(
   const lists = new Map<string, EntityId[]>(parents.map(({ text }) => [text, []]));
   await observer.read(session, async (manager) => {
     // Each of them in one statement only.
-    const distinct = [...new Map(parents.map((id) => [id.text, owner.inDatabase(id)])).values()];
-    for (const some of inStatements(distinct, parent.length)) {
+    const distinct = [...new Map(parents.map((id) => [id.text, id])).values()];
+    const idsOf = (row: ObjectLiteral): EntityId => target.idOfRow(related.map((_, i) => row[`t${i}`]));
+    let unknown = false;
+    for (const some of inStatements(
+      distinct.map((id) => owner.inDatabase(id)),
+      parent.length,
+    )) {
       for (const row of await relatedRows(link, some, manager)) {
-        const of = owner.idOfRow(parent.map((_, i) => row[`p${i}`]));
-        lists.get(of.text)?.push(target.idOfRow(related.map((_, i) => row[`t${i}`])));
+        const list = lists.get(owner.idOfRow(parent.map((_, i) => row[`p${i}`])).text);
+        if (list === undefined) unknown = true;
+        else list.push(idsOf(row));
       }
     }
+    if (!unknown) return;
+    // A foreign key may be another spelling of the id: whose it is the database says, asked for one at a time.
+    for (const id of distinct)
+      lists.set(id.text, (await relatedRows(link, [owner.inDatabase(id)], manager)).map(idsOf));
   });
   return lists;
 }

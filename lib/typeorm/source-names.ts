@@ -52,7 +52,15 @@ function placeOf({ options }: DataSource): string | undefined {
     return undefined;
   const { schema } = options as { schema?: string };
   const known: Record<string, unknown> = { host: 'localhost', port: PORTS[type], ...all, schema };
-  return JSON.stringify([type, ...PLACE.map((part) => String((known[part] ?? '') as string | number))]);
+  const parts = PLACE.map((part) => String((known[part] ?? '') as string | number));
+  return JSON.stringify([type, ...parts, ...settingsOf(options)]);
+}
+
+/** What PostgreSQL is told with the connection: the `search_path` may be among it. */
+function settingsOf({ extra, ...options }: { extra?: { options?: string } } & object): string[] {
+  const { url, replication } = options as { url?: string; replication?: { master: { url?: string } } };
+  const [, query = ''] = (replication?.master.url ?? url ?? '').split('?');
+  return [extra?.options ?? '', new URLSearchParams(query).get('options') ?? ''];
 }
 
 function taken(name: string): CacheEntityError {

@@ -133,12 +133,15 @@ describePostgres('on PostgreSQL', (server) => {
 
   it('two databases under one name are refused, though one may be gone', async () => {
     const { cache, source } = await open({ ...options, dropSchema: true });
-    const [other, schema, same] = [
+    const path = '-c search_path=public';
+    const [other, schema, extra, inUrl, same] = [
       await another(elsewhere),
       await another({ ...options, synchronize: false, schema: 'public' }),
+      await another({ ...options, synchronize: false, extra: { options: path } }),
+      await another({ type: 'postgres', url: `${options.url}?options=${encodeURIComponent(path)}` }),
       await another({ type: 'postgres', ...parts }),
     ];
-    for (const one of [other, schema])
+    for (const one of [other, schema, extra, inUrl])
       expect(() => DataSourceCache.of('default', one, cache)).toThrow(/under one name, 'default'/);
     await source.destroy();
     expect(() => DataSourceCache.of('default', other, cache)).toThrow(/under one name, 'default'/);

@@ -50,10 +50,17 @@ class Badge {
   @ManyToOne(() => Account) account!: Relation<Account>;
 }
 
+@CacheEntity<Sealed>({ exclude: ['account'] })
+@Entity()
+class Sealed {
+  @PrimaryGeneratedColumn() id!: number;
+  @ManyToOne(() => Account) account!: Relation<Account>;
+}
+
 describe('on sql.js', () => {
   let entities: OpenEntities;
   beforeEach(async () => {
-    entities = await openEntities([Account, Admin, Badge]);
+    entities = await openEntities([Account, Admin, Badge, Sealed]);
     const { source } = entities;
     await source.manager.save(Admin, { name: 'Ann', pin: 'SECRET of the child', papers: { label: 'SECRET of papers' } }); // prettier-ignore
     await source.manager.save(Badge, { account: { id: 1 } });
@@ -61,6 +68,15 @@ describe('on sql.js', () => {
   afterEach(async () => {
     await closeBenches();
     await entities.source.destroy();
+  });
+
+  it('a relation whose column is hidden is not followed', async () => {
+    const { of, source } = entities;
+    await source.manager.save(Sealed, { account: { id: 1 } });
+    const sealed = (await of(Sealed).findById(1))!;
+    const error = await failure(of(Sealed).relation(sealed, 'account'));
+    expect(error).toMatchObject({ code: 'CACHE_ENTITY_INVALID' });
+    expect(error.message).toMatch(/^Sealed.account cannot be followed, since its column is hidden/);
   });
 
   type Of = OpenEntities['of'];

@@ -296,6 +296,14 @@ class Real {
 class Caseless {
   @PrimaryColumn('citext') id!: string;
   @Column() n!: number;
+  @OneToMany(() => CaselessPart, (part) => part.whole) parts!: Relation<CaselessPart>[];
+}
+
+@CacheEntity()
+@Entity()
+class CaselessPart {
+  @PrimaryGeneratedColumn() id!: number;
+  @ManyToOne(() => Caseless, (whole) => whole.parts) whole!: Relation<Caseless>;
 }
 
 @CacheEntity()
@@ -312,7 +320,7 @@ describePostgres('ids on PostgreSQL', (server) => {
     options = { type: 'postgres', url, synchronize: true, dropSchema: true };
   });
   beforeEach(async () => {
-    const own = [Price, Fixed, Time, Moment, Instant, Bytes, Real, Caseless, Color];
+    const own = [Price, Fixed, Time, Moment, Instant, Bytes, Real, Caseless, CaselessPart, Color];
     entities = await openEntities([...EVERYWHERE, ...own], options);
   });
 
@@ -343,6 +351,17 @@ describePostgres('ids on PostgreSQL', (server) => {
     expect(await found()).toStrictEqual([1, undefined, 1, 2]);
     await source.manager.update(Caseless, { id: 'bob' }, { n: 3 });
     expect(await found()).toStrictEqual([1, undefined, 1, 3]);
+  });
+
+  it('text in any case: a foreign key that spells it otherwise', async () => {
+    const { of, source } = entities;
+    await source.manager.insert(Caseless, [{ id: 'Ann', n: 1 }, { id: 'bob', n: 2 }]); // prettier-ignore
+    await source.manager.insert(CaselessPart, ['ANN', 'bob', 'Ann'].map((id) => ({ whole: { id } }))); // prettier-ignore
+    const [ann, bob] = ['Ann', 'bob'].map((id) => ({ id }) as Caseless);
+    expect(await of(Caseless).relation(ann!, 'parts')).toMatchObject([{ id: 1 }, { id: 3 }]);
+    await source.manager.insert(CaselessPart, { whole: { id: 'BOB' } });
+    const both = [[{ id: 1 }, { id: 3 }], [{ id: 2 }, { id: 4 }]]; // prettier-ignore
+    expect(await of(Caseless).relation([ann!, bob!], 'parts')).toMatchObject(both);
   });
 
   it('dates and numbers in one id, by relations as well', async () => {

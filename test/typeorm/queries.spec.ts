@@ -69,10 +69,17 @@ describe('options that whoever gave them changes while the query runs', () => {
       const options = optionsFor(ask === 'find' ? 'Ann' : 'nobody');
       const asked = writers[ask](options);
       change(options as never);
-      await asked;
+      expect(await asked).toStrictEqual(ask === 'find' ? [expect.objectContaining({ name: 'Ann' })] : 0);
     }
     expect(await writers.find(optionsFor('Ann'))).toMatchObject([{ name: 'Ann' }]);
     expect(await writers.count(optionsFor('nobody'))).toBe(0);
+  });
+
+  it('a list of ids', async () => {
+    const ids = [2, 1];
+    const asked = of(Writer).findByIds(ids);
+    ids.pop();
+    expect(await asked).toMatchObject([{ id: 2 }, { id: 1 }]);
   });
 });
 

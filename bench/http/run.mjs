@@ -9,6 +9,7 @@ const SECONDS = 2;
 const CONNECTIONS = 32;
 
 const CASES = [
+  { name: 'an interceptor that does nothing', constant: 'constant', cached: 'through', headers: {} },
   { name: 'a hit of 600 bytes', constant: 'constant', cached: 'cached', headers: {} },
   {
     name: 'a hit of 600 bytes, of one user',

@@ -1,6 +1,6 @@
 // One application in a process of its own: a constant, and the same constant from the cache.
 import 'reflect-metadata';
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Module, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CacheModule } from 'nestjs-tiered-cache';
 import { CacheResponse } from 'nestjs-tiered-cache/http';
@@ -26,11 +26,22 @@ class Constants {
   mine() {
     return VALUE;
   }
+  through() {
+    return VALUE;
+  }
+}
+
+/** What any interceptor costs. */
+class Nothing {
+  intercept(_context, next) {
+    return next.handle();
+  }
 }
 
 Controller()(Constants);
 get('constant');
 get('page');
+get('through', UseInterceptors(new Nothing()));
 get('cached', CacheResponse({ ttl: '1h' }));
 get('cachedPage', CacheResponse({ ttl: '1h' }));
 get('mine', CacheResponse({ ttl: '1h', scope: 'private', identity: ({ headers }) => headers.authorization }));

@@ -80,8 +80,11 @@ class Instead implements TapTarget {
   ended(): void {}
 
   whole(body: Buffer, done: (() => void) | undefined): void {
-    const isOurs = body.length === 0 || body.includes(PLACEHOLDER);
-    if (this.replaces || (isOurs && !this.#isRefused)) this.send(done);
+    if (this.replaces || (!this.#isRefused && isOurs(body))) this.send(done);
     else this.raw.end(body, done);
   }
+}
+
+function isOurs(body: Buffer): boolean {
+  return body.length === 0 || body.includes(PLACEHOLDER);
 }

@@ -25,8 +25,8 @@ import { Routes } from './routes.js';
 /** The token of what holds for all of an application. */
 export const RESPONSE_CACHE_DEFAULTS = Symbol('nestjs-tiered-cache:response-defaults');
 
-/** Requests that an interceptor further out takes care of: those of HTTP, and the contexts of others. */
-const TAKEN = new WeakSet<object>();
+/** Marks what an interceptor takes care of: one further in leaves it alone. */
+const TAKEN = Symbol('nestjs-tiered-cache:taken');
 
 /**
  * Answers GET and HEAD requests with stored responses, and stores what handlers answer. It comes with {@link CacheResponse}; for
@@ -110,7 +110,8 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
 
 /** Whether this is the first to see a request: another would wait for itself. */
 function takes(request: object): boolean {
-  if (TAKEN.has(request)) return false;
-  TAKEN.add(request);
+  const marked = request as { [TAKEN]?: boolean };
+  if (marked[TAKEN] === true) return false;
+  marked[TAKEN] = true;
   return true;
 }

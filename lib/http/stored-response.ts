@@ -48,17 +48,17 @@ export interface ReadyResponse extends StoredResponse {
   readonly field: FieldReader;
 }
 
-const READY = new WeakMap<StoredResponse, ReadyResponse | undefined>();
+const READY = new WeakMap<StoredResponse, ReadyResponse>();
 
 /**
  * What was found, ready to be sent; the same for the same object.
  * @returns `undefined` for what is no response: it may come from Redis, and is not trusted
  */
 export function readyResponse(found: StoredResponse): ReadyResponse | undefined {
-  if (READY.has(found)) return READY.get(found);
-  const ready = isResponse(found)
-    ? { ...found, bytes: Buffer.from(found.body as string), field: readPairs(found.fields) }
-    : undefined;
+  const known = READY.get(found);
+  if (known !== undefined) return known;
+  if (!isResponse(found)) return undefined;
+  const ready = { ...found, bytes: Buffer.from(found.body as string), field: readPairs(found.fields) };
   READY.set(found, ready);
   return ready;
 }

@@ -2,13 +2,11 @@ import type { DataSource, EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 
 import type { LockedRow, RowReport, TableWrite } from '../repository/changes.js';
-import type { Partition } from '../repository/contract.js';
 import { policyOf } from './cache-entity.js';
 import { EntityMapping } from './entity-mapping.js';
 import type { SqlWrite } from './sql/effects.js';
-
-/** More combinations of values than that are any row. */
-const MOST_IDS = 200;
+import { allParts, partsOfEntity } from './table-parts.js';
+import { rowsOf, setsColumn } from './written-rows.js';
 
 /** Tables that TypeORM keeps for itself. */
 const OWN_TABLES = new Set(['migrations', 'typeorm_metadata', 'query-result-cache', 'sqlite_sequence']);
@@ -36,7 +34,7 @@ export class SourceTables {
     if (tables.length === 0) return OWN_TABLES.has(write.table.at(-1)!.toLowerCase()) ? [] : undefined;
     return tables.flatMap((table) => {
       const cascades = this.#cascadesOf(table, write);
-      return [{ table: table.path, ...rowsOf(table, write, result) }, ...cascades.map(anyRow)];
+      return [{ table: table.path, ...rowsOf(table.mappings, write, result) }, ...cascades.map(anyRow)];
     });
   }
 
@@ -151,114 +149,4 @@ function bare(path: string): string {
 
 function anyRow(table: string): TableWrite {
   return { table, rows: undefined, added: 0 };
-}
-
-function rowsOf(table: Table, write: SqlWrite, result: unknown): Omit<TableWrite, 'table'> {
-  switch (write.verb) {
-    case 'insert':
-      return { rows: [], added: write.skips === true ? Number.NaN : countOf(result) };
-    case 'update':
-      return { rows: idsOf(table, write), added: 0, stays: stays(table, write) };
-    case 'delete':
-      return { rows: idsOf(table, write), added: 0, stays: true };
-    case 'upsert':
-      return { rows: undefined, added: Number.NaN };
-    default:
-      return { rows: undefined, added: 0 };
-  }
-}
-
-/** Whether an update leaves rows in the parts of the table that they are in. */
-function stays({ mappings }: Table, { sets }: SqlWrite): boolean {
-  const columns = mappings.flatMap(({ partitionColumns }) => partitionColumns.map(({ column }) => column));
-  return columns.every(
-    ({ databaseName, generatedType }) =>
-      generatedType === undefined && sets !== undefined && !setsColumn(sets, databaseName),
-  );
-}
-
-/** How many rows the driver says were inserted. */
-function countOf(result: unknown): number {
-  const { rowCount, affectedRows } = (result ?? {}) as { rowCount?: unknown; affectedRows?: unknown };
-  const count = rowCount ?? affectedRows;
-  return typeof count === 'number' && count > 0 ? count : Number.NaN;
-}
-
-function idsOf({ mappings }: Table, { verb, where, sets }: SqlWrite): string[] | undefined {
-  const [mapping] = mappings;
-  if (mapping === undefined || where === undefined) return undefined;
-  const columns = mapping.idColumns;
-  // A row that gets another id is another row afterwards.
-  if (
-    verb === 'update' &&
-    (sets === undefined || columns.some(({ databaseName }) => setsColumn(sets, databaseName)))
-  )
-    return undefined;
-  const values = columns.map(({ databaseName }) => where.get(databaseName));
-  const combinations = values.reduce((product, one) => product * (one?.length ?? Infinity), 1);
-  if (combinations > MOST_IDS) return undefined;
-  const ids = combine(columns, values as (readonly unknown[])[]).map((of) =>
-    mapping.exactId((column) => of.get(column)),
-  );
-  return ids.every((id) => id !== undefined) ? ids : undefined;
-}
-
-/** Names that differ in case are the same to some databases. */
-function setsColumn(sets: readonly string[], name: string): boolean {
-  return sets.some((set) => set.toLowerCase() === name.toLowerCase());
-}
-
-function combine(
-  columns: readonly ColumnMetadata[],
-  values: readonly (readonly unknown[])[],
-): ReadonlyMap<ColumnMetadata, unknown>[] {
-  return columns.reduce<Map<ColumnMetadata, unknown>[]>(
-    (found, column, i) =>
-      found.flatMap((one) => values[i]!.map((value) => new Map([...one, [column, value]]))),
-    [new Map()],
-  );
-}
-
-function allParts(
-  mappings: readonly EntityMapping[],
-  valueOf: (column: ColumnMetadata) => unknown,
-): Partition[] | undefined {
-  return partsOf(mappings, (column) => [valueOf(column)]);
-}
-
-/**
- * The parts that what was saved may be in: an entity may name a foreign key twice, by a relation and by a column, and
- * differently.
- */
-function partsOfEntity(mappings: readonly EntityMapping[], entity: ObjectLiteral): Partition[] | undefined {
-  return partsOf(mappings, (column) => {
-    const value = column.getEntityValue(entity) as unknown;
-    const { relationMetadata: relation, propertyPath } = column;
-    const related: unknown = relation?.getEntityValue(entity);
-    if (related === undefined) return [value];
-    // What TypeORM makes of an id in the place of an entity depends.
-    if (typeof related !== 'object') return [undefined];
-    if (propertyPath === relation!.propertyPath) return [value];
-    // With no entity TypeORM writes what the column has, but leaves `null` there.
-    if (related === null) return [undefined];
-    const own = propertyPath
-      .split('.')
-      .reduce<unknown>((object, name) => (object as ObjectLiteral | null | undefined)?.[name], entity);
-    return own === undefined ? [value] : [value, own];
-  });
-}
-
-function partsOf(
-  mappings: readonly EntityMapping[],
-  valuesOf: (column: ColumnMetadata) => readonly unknown[],
-): Partition[] | undefined {
-  const partitions: Partition[] = [];
-  for (const { name, column, text } of mappings.flatMap(({ partitionColumns }) => partitionColumns)) {
-    for (const given of valuesOf(column)) {
-      const value = given === null ? '\0' : text(given);
-      if (value === undefined) return undefined;
-      partitions.push({ column: name, value });
-    }
-  }
-  return partitions;
 }

@@ -34,7 +34,7 @@ describe('blackHole', () => {
     const { client, far } = await bench.through(proxy);
     const other = await bench.proxy();
     const witness = await bench.through(other);
-    for (const slow of [proxy, other]) slow.delay(30);
+    for (const slow of [proxy, other]) slow.delay(300);
     client.socket.write('lost');
     await bench.amplePassingTime();
     proxy.blackHole();

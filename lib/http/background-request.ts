@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
@@ -56,8 +56,18 @@ export function runInBackground(
         new Error(`a refresh in the background was answered ${response.statusCode} without its handler`),
       );
     response.once('finish', over).once('close', over);
-    dispatch(request, response);
+    const server = serverOf(exchange);
+    if (server === undefined) dispatch(request, response);
+    else server.emit('request', request, response);
   });
+}
+
+/**
+ * The server that a request came by: where an application is mounted in another, or behind a server of one's own, only that one knows
+ * the address. One that was injected came by none.
+ */
+function serverOf({ rawRequest }: Exchange): Server | undefined {
+  return (rawRequest.socket as { server?: Server }).server;
 }
 
 function copyOf(original: IncomingMessage, url: string): IncomingMessage {

@@ -78,9 +78,15 @@ function mark(value: string | null): string {
   return value === null ? '-' : `+${value}`;
 }
 
-/** The tag of everything that was answered at an address, whatever the query, the reader or the representation. */
+/**
+ * The tag of everything that was answered at an address, whatever the query, the reader or the representation. Routers take several
+ * spellings of a path for one: what is changed under one of them is changed under all. One too many costs a miss.
+ */
 export function addressTag(origin: string, path: string): string {
-  return `uri:${hashedKey([origin, path])}`;
+  const spelled = decoded(path)
+    .toLowerCase()
+    .replaceAll(/\/{2,}/g, '/');
+  return `uri:${hashedKey([origin, spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled])}`;
 }
 
 function hostOf({ request }: Exchange): string {
@@ -105,7 +111,7 @@ export function canonicalQuery(search: string, names: ReadonlySet<string> | unde
 function nameOf(parameter: string): string {
   const end = parameter.indexOf('=');
   const raw = end === -1 ? parameter : parameter.slice(0, end);
-  const name = decoded(raw);
+  const name = decoded(raw.replaceAll('+', ' '), raw);
   // `[a]` is `a`, too.
   const from = name.startsWith('[') ? 1 : 0;
   const bracket = from === 0 ? name.indexOf('[') : name.indexOf(']');
@@ -119,10 +125,10 @@ function isOverlong(search: string): boolean {
   return parameters > MOST_PARAMETERS;
 }
 
-function decoded(text: string): string {
+function decoded(text: string, otherwise = text): string {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(text);
   } catch {
-    return text;
+    return otherwise;
   }
 }

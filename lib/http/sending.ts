@@ -47,8 +47,8 @@ export function sendStored(
 ): void {
   const { raw, before } = exchange;
   raw.statusCode = stored.status;
-  // Of another status, perhaps. HTTP/2 has none, and warns of who sets it.
-  if (raw.statusMessage) raw.statusMessage = '';
+  // Of another status, perhaps. HTTP/2 has none, and warns of who looks at it.
+  if (exchange.rawRequest.httpVersionMajor < 2 && raw.statusMessage) raw.statusMessage = '';
   for (const name of OF_THE_BODY) {
     const value = before[name];
     // Node takes the removal of a field for the wish to do without, be it there or not.

@@ -209,6 +209,17 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
+  it('of an address under whatever spelling the router takes for it', async () => {
+    await start();
+    const spelled =
+      adapter === 'express' ? ['/things/%31', '/things/1/', '/THINGS/1', '/things/1'] : ['/things/%31'];
+    for (const path of spelled) {
+      await fill('/things/1', '/things/2');
+      expect((await app.send('PUT', path)).status).toBe(200);
+      expect([path, await kept('/things/1'), await kept('/things/2')]).toEqual([path, false, true]);
+    }
+  });
+
   it('of all users', async () => {
     await start();
     const users = ['ada', 'bob'].map((user) => ({ 'x-user': user }));

@@ -52,7 +52,7 @@ async function saves(): Promise<boolean> {
   }).then((status) => status === 'ok');
 }
 
-interface Fault extends Pick<Sickness, 'name' | 'begin' | 'end' | 'opens' | 'atFirst' | 'lasts' | 'part'> {
+interface Fault extends Pick<Sickness, 'name' | 'begin' | 'end' | 'opens' | 'lasts' | 'part'> {
   /** The major version of Redis before which it need not be noticed. */
   since?: number;
 }
@@ -70,7 +70,6 @@ const FAULTS: Fault[] = [
     begin: () => server.kill(),
     end: () => server.start(),
     opens: ['unreachable'],
-    atFirst: 'silent',
   },
   {
     lasts: 500,
@@ -80,7 +79,6 @@ const FAULTS: Fault[] = [
     opens: ['unreachable', 'loading'],
     // Older ones cannot be made so slow that it must be noticed.
     since: 7,
-    atFirst: 'silent',
   },
   {
     name: 'a script keeps it busy',

@@ -1,5 +1,5 @@
 import { type CacheCodec, CODEC_ID } from '../codec/codec.js';
-import { didYouMean } from '../primitives/did-you-mean.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 
@@ -38,10 +38,7 @@ export function checkObject(value: unknown, option: string, names?: readonly str
   for (const key of Object.keys(value)) {
     if (names.includes(key)) continue;
     const path = option === 'options' ? key : `${option}.${key}`;
-    throw new CacheConfigError(
-      path,
-      `unknown option ${path}${didYouMean(key, names)}: allowed are ${names.join(', ')}`,
-    );
+    throw new CacheConfigError(path, unknownOption(key, names, path));
   }
 }
 

@@ -2,18 +2,12 @@ import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
+import { CONDITIONS } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
 import type { Finished, Replaced } from './handler-run.js';
 
 /** What a request would be left out for: it is run to have all of the response. */
-const OF_THE_CLIENT = [
-  'if-none-match',
-  'if-modified-since',
-  'if-match',
-  'if-unmodified-since',
-  'range',
-  'if-range',
-];
+const OF_THE_CLIENT = [...CONDITIONS, 'if-match', 'if-unmodified-since'];
 
 /** Hands a request to the application, as its HTTP server does. */
 export type Dispatch = (request: IncomingMessage, response: ServerResponse) => void;

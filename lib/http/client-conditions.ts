@@ -2,7 +2,7 @@ import type { FieldReader } from '../http-semantics/fields.js';
 import type { Exchange } from './exchange.js';
 
 /** Request fields that would have the handler answer with less than all. */
-const CONDITIONS = ['if-none-match', 'if-modified-since', 'range', 'if-range'] as const;
+export const CONDITIONS = ['if-none-match', 'if-modified-since', 'range', 'if-range'] as const;
 
 /** What a client asks for, kept while the handler is asked for all of the response, or whether it has changed. */
 export class ClientConditions {

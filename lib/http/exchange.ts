@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
+import { acceptsContentCoding } from '../http-semantics/content-coding.js';
 import type { RequestWithCredentials } from '../nest/audience.js';
 
 /** A request as handlers and guards know it, of Express or of Fastify: what the two have in common. */
@@ -34,8 +35,8 @@ export class Exchange {
   readonly raw: ServerResponse;
   /** The response's header fields when the interceptor was entered: middleware and guards set them on every request. */
   readonly before: OutgoingHttpHeaders;
-  /** The names of those that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
-  readonly setAround = new Set<string>();
+  /** Whether a middleware takes what is written, and may send other bytes: those of a content coding. */
+  readonly #isRewritten: boolean;
 
   constructor(
     readonly request: HttpRequest,
@@ -44,6 +45,15 @@ export class Exchange {
     this.rawRequest = (request as Framework<IncomingMessage>).raw ?? (request as unknown as IncomingMessage);
     this.raw = response.raw ?? (response as unknown as ServerResponse);
     this.before = response.getHeaders();
+    this.#isRewritten = Object.hasOwn(this.raw, 'write');
+  }
+
+  /**
+   * Whether the bytes that the client gets may be others than those that are written. A range of what is written would then be
+   * put together with a part of something else.
+   */
+  get isEncodedAround(): boolean {
+    return this.#isRewritten && acceptsContentCoding(this.request.headers['accept-encoding']);
   }
 
   /** Whether the client is gone, or has been answered. */
@@ -80,20 +90,15 @@ export class Exchange {
     return url === undefined || url === this.request.originalUrl ? undefined : splitUrl(url);
   }
 
-  /** Tells the interceptors around something, and notes what they set then. */
-  tellAround(tell: () => void): void {
-    const was = this.response.getHeaders();
-    tell();
-    const is = this.response.getHeaders();
-    for (const name in is) {
-      if (is[name] !== was[name] && was[name] === this.before[name]) this.setAround.add(name.toLowerCase());
-    }
+  /** Whom the request is for, with the port, in lower case. */
+  get host(): string {
+    const { host, headers } = this.request;
+    return (host ?? headers.host ?? '').toLowerCase();
   }
 
   /** Where a URI of this application begins. */
   get origin(): string {
-    const { protocol, host, headers } = this.request;
-    return `${protocol ?? 'http'}://${(host ?? headers.host ?? '').toLowerCase()}`;
+    return `${this.request.protocol ?? 'http'}://${this.host}`;
   }
 
   /**

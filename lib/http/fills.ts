@@ -5,8 +5,8 @@ import { type BackgroundRun, type Dispatch, runInBackground } from './background
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
-import { freshnessOf } from '../http-semantics/freshness.js';
 import type { Route } from './route.js';
+import { saidFreshness } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
 /** How long it is remembered that a response may not be stored, in seconds: so long nobody waits for another's. */
@@ -136,12 +136,9 @@ function settle(context: LoadContext<RunResult>, route: Route, { value, tags, st
 /** How long it is of any use, in milliseconds. */
 function keptFor(stored: StoredResponse, { policy }: Route): number {
   if (!policy.byOrigin) return stored.freshFor;
-  const { field } = readyResponse(stored)!;
-  const scope = policy.scope === 'private' ? 'private' : 'shared';
-  const { storedAt } = stored;
-  const arrival = { requestedAt: storedAt, receivedAt: storedAt };
-  const options = { ...arrival, status: stored.status, scope, targeted: true } as const;
-  const { staleWhileRevalidate, staleIfError } = freshnessOf(field, options);
+  const ready = readyResponse(stored)!;
+  const { field } = ready;
+  const { staleWhileRevalidate, staleIfError } = saidFreshness(ready, policy);
   const left = Math.max(0, stored.freshFor - stored.initialAge);
   const validated = field('etag') !== undefined || field('last-modified') !== undefined;
   const beyond = [

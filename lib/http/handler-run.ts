@@ -1,6 +1,7 @@
 import { type CallHandler, HttpException, StreamableFile } from '@nestjs/common';
 import type { Subscriber } from 'rxjs';
 
+import { currentAge } from '../http-semantics/freshness.js';
 import { ClientConditions } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
 import { Recording } from './recording.js';
@@ -87,7 +88,7 @@ export class HandlerRun implements TapTarget {
           this.#failed(error, subscriber);
           return;
         }
-        this.exchange.tellAround(() => subscriber.next(value));
+        this.#recording.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
         over = true;
@@ -96,7 +97,7 @@ export class HandlerRun implements TapTarget {
       complete: () => {
         if (this.failure !== undefined) return;
         over = true;
-        this.exchange.tellAround(() => subscriber.complete());
+        this.#recording.tellAround(() => subscriber.complete());
       },
     });
     subscriber.add(() => {
@@ -155,7 +156,7 @@ export class HandlerRun implements TapTarget {
     const { statusCode } = exchange.raw;
     if (!mayServe || !FAILURES.has(statusCode)) return false;
     this.#conditions.restore();
-    const age = stale.initialAge + Math.max(0, now() - stale.storedAt);
+    const age = currentAge(stale.initialAge, stale.storedAt, now());
     sendStored(exchange, route, stale, { fwd: 'stale', fwdStatus: statusCode }, age, done);
     this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
     return true;

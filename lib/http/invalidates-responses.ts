@@ -1,6 +1,6 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
 
-import { didYouMean } from '../primitives/did-you-mean.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
 import { CacheDecoratorError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
@@ -51,9 +51,7 @@ export function InvalidatesResponses(options: InvalidatesResponsesOptions = {}):
 function check(options: InvalidatesResponsesOptions, place: string): void {
   for (const name of Object.keys(options)) {
     if (NAMES.includes(name)) continue;
-    throw new CacheDecoratorError(
-      `${place}: unknown option ${name}${didYouMean(name, NAMES)}: allowed are ${NAMES.join(', ')}`,
-    );
+    throw new CacheDecoratorError(`${place}: ${unknownOption(name, NAMES)}`);
   }
   for (const name of LISTS) {
     const given: unknown = options[name];

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { methodNameOf } from '../nest/per-handler.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 
@@ -63,22 +64,11 @@ export function isRendered(handler: object): boolean {
 
 /** Whether a handler writes its response itself: it has `@Res()` without passthrough, or `@Next()`. */
 export function writesItself(controller: { readonly prototype: object }, handler: object): boolean {
-  const method = keyOf(controller.prototype, handler);
+  const method = methodNameOf(controller, handler);
   if (method === undefined) return false;
   if (Reflect.getMetadata(PASSTHROUGH, controller, method) === true) return false;
   const args = (Reflect.getMetadata(ROUTE_ARGS, controller, method) ?? {}) as Record<string, unknown>;
   return Object.keys(args).some((key) => [RESPONSE, NEXT].includes(Number(key.split(':')[0])));
-}
-
-/** The name of the property: a function that was assigned to it may have none, or another. */
-function keyOf(prototype: object, handler: object): string | undefined {
-  for (let type = prototype; type !== null && type !== Object.prototype; type = Object.getPrototypeOf(type)) {
-    const found = Object.entries(Object.getOwnPropertyDescriptors(type)).find(
-      ([, { value }]) => value === handler,
-    );
-    if (found !== undefined) return found[0];
-  }
-  return undefined;
 }
 
 /** What tells the routes of equally named controllers apart. */

@@ -40,6 +40,8 @@ export class Recording {
   readonly #audience: string | undefined;
   /** As the client has asked: handlers may change what they are given. */
   readonly #asked: Asked;
+  /** The names of fields that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
+  readonly #setAround = new Set<string>();
   #head: Head | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
@@ -72,10 +74,25 @@ export class Recording {
       this.#setTagField();
     }
     const { fields, removed } = this.#changed();
-    const scope = route.policy.scope === 'private' ? 'private' : 'shared';
     const selects = selection(this.#asked, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
-    this.#head = { status: raw.statusCode, fields: storableFields(fields, scope), removed, selects };
+    this.#head = {
+      status: raw.statusCode,
+      fields: storableFields(fields, route.policy.cacheScope),
+      removed,
+      selects,
+    };
     return undefined;
+  }
+
+  /** Tells the interceptors around something, and notes what they set then. */
+  tellAround(tell: () => void): void {
+    const { response, before } = this.exchange;
+    const was = response.getHeaders();
+    tell();
+    const is = response.getHeaders();
+    for (const name in is) {
+      if (is[name] !== was[name] && was[name] === before[name]) this.#setAround.add(name.toLowerCase());
+    }
   }
 
   /** @returns whether it is still small enough */
@@ -139,7 +156,7 @@ export class Recording {
     const storedAt = this.now();
     const dated = readPairs(written.fields)('date') !== undefined;
     const fields = dated ? written.fields : [...written.fields, ['Date', formatHttpDate(storedAt)] as const];
-    const scope = this.route.policy.scope === 'private' ? 'private' : 'shared';
+    const { cacheScope: scope } = this.route.policy;
     const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
     const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
@@ -148,12 +165,12 @@ export class Recording {
 
   /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
   #changed(): ReturnType<typeof changedFields> {
-    const { raw, before, setAround } = this.exchange;
+    const { raw, before } = this.exchange;
     const { byOrigin } = this.route.policy;
     const judged = byOrigin ? JUDGED : undefined;
     const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
     const isStored = (name: string): boolean =>
-      !setAround.has(name) || OF_THE_BODY.includes(name) || judged?.has(name) === true;
+      !this.#setAround.has(name) || OF_THE_BODY.includes(name) || judged?.has(name) === true;
     return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 

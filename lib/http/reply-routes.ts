@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { Identity } from '../nest/audience.js';
+import { PerHandler } from '../nest/per-handler.js';
 import { ReplyCache } from '../rpc/reply-cache.js';
 import type { ReplyPolicy } from '../rpc/reply-policy.js';
 import type { RpcRequest } from '../rpc/rpc-request.js';
@@ -20,7 +21,7 @@ interface ReplyRoute {
 
 /** Which RPC handlers are cached, and how. Only those that say so: a request may be a command there. */
 export class ReplyRoutes {
-  readonly #routes = new WeakMap<object, Map<object, ReplyRoute | undefined>>();
+  readonly #routes = new PerHandler<ReplyRoute | undefined>();
   readonly #caches = new Map<CacheManager, ReplyCache>();
 
   /** @param defaults what holds where the decorator says nothing */
@@ -30,15 +31,9 @@ export class ReplyRoutes {
   ) {}
 
   serve(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const route = this.#of(context.getClass(), context.getHandler());
+    const [controller, handler] = [context.getClass(), context.getHandler()];
+    const route = this.#routes.of(controller, handler, () => this.#make(controller, handler));
     return route === undefined ? next.handle() : route.replies.serve(context, next, route.policy);
-  }
-
-  #of(controller: object, handler: object): ReplyRoute | undefined {
-    const known = this.#routes.get(handler) ?? new Map<object, ReplyRoute | undefined>();
-    this.#routes.set(handler, known);
-    if (!known.has(controller)) known.set(controller, this.#make(controller, handler));
-    return known.get(controller);
   }
 
   #make(controller: object, handler: object): ReplyRoute | undefined {

@@ -61,6 +61,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
 
   /** Finds out what is wrong with the options before the first request does. */
   onModuleInit(): void {
+    if (isChecked(this.container, this.constructor)) return;
     for (const module of this.container.values()) {
       for (const { metatype } of module.controllers.values()) {
         if (typeof metatype === 'function') this.#check(metatype);
@@ -106,6 +107,17 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     }
     return next.handle();
   }
+}
+
+/** Kinds of this interceptor that have looked at an application's controllers; each module in which it is used has one of its own. */
+const CHECKED = new WeakMap<ModulesContainer, Set<unknown>>();
+
+function isChecked(container: ModulesContainer, kind: unknown): boolean {
+  const kinds = CHECKED.get(container) ?? new Set();
+  CHECKED.set(container, kinds);
+  if (kinds.has(kind)) return true;
+  kinds.add(kind);
+  return false;
 }
 
 /** Whether this is the first to see a request: another would wait for itself. */

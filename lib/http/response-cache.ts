@@ -2,11 +2,11 @@ import { type CallHandler, GatewayTimeoutException } from '@nestjs/common';
 import { EMPTY, Observable, type Subscriber } from 'rxjs';
 
 import { hasOriginConditions } from '../http-semantics/conditional.js';
+import { currentAge } from '../http-semantics/freshness.js';
 import { parseRequestDirectives } from '../http-semantics/request-directives.js';
 import { backgroundRunOf } from './background-request.js';
 import type { Exchange } from './exchange.js';
-import type { HandlerRun } from './handler-run.js';
-import { type RunResult } from './handler-run.js';
+import type { HandlerRun, RunResult } from './handler-run.js';
 import { replay, type Writing } from './replay.js';
 import type { Fills, Lead } from './fills.js';
 import type { Revalidation } from './revalidation.js';
@@ -110,7 +110,7 @@ export class ResponseCache {
 
   /** @param asked when the request came, if it may have waited for what has been stored since */
   #replay(visit: Visit, stored: ReadyResponse, asked = Infinity): Observable<unknown> {
-    const age = stored.initialAge + Math.max(0, this.now() - stored.storedAt);
+    const age = currentAge(stored.initialAge, stored.storedAt, this.now());
     const left = stored.freshFor - age;
     const collapsed = stored.storedAt > asked;
     const report: Report = collapsed
@@ -123,12 +123,9 @@ export class ResponseCache {
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
   if (exchange.hasBody) return false;
-  const { headers } = exchange.request;
-  if (headers['if-match'] === undefined && headers['if-unmodified-since'] === undefined) {
-    if (headers['cache-control'] === undefined) return true;
-  }
   const fields = requestFields(exchange);
-  return !hasOriginConditions(fields) && !parseRequestDirectives(fields).noStore;
+  if (hasOriginConditions(fields)) return false;
+  return fields('cache-control') === undefined || !parseRequestDirectives(fields).noStore;
 }
 
 /** Whether a stored response was selected by what this request has, too (RFC 9111 4.1). */

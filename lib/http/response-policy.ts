@@ -1,8 +1,9 @@
 import type { EntryOptions } from '../core/entry-options.js';
 import { resolveOptions, unstatedOptions } from '../core/resolve-options.js';
 import type { Identity, ResponseScope } from '../nest/audience.js';
+import type { CacheScope } from '../http-semantics/fields.js';
 import { parseByteSize } from '../primitives/byte-size.js';
-import { didYouMean } from '../primitives/did-you-mean.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
 import { parseDuration } from '../primitives/duration.js';
 import type { CacheError } from '../primitives/errors.js';
 import { CacheArgumentError } from '../primitives/errors.js';
@@ -24,6 +25,8 @@ export type ResponseEntryOptions = Omit<EntryOptions, 'tags' | 'type'>;
 /** {@link CacheResponseOptions} with everything decided; durations in milliseconds. */
 export interface ResponsePolicy {
   readonly scope: ResponseScope;
+  /** The scope in the standard's terms. */
+  readonly cacheScope: CacheScope;
   readonly identity: Identity<HttpRequest> | undefined;
   readonly tags: readonly string[];
   readonly tagsOf: ((request: HttpRequest, result: unknown) => readonly string[]) | undefined;
@@ -76,6 +79,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
   const policy = {
     scope,
+    cacheScope: scope === 'private' ? ('private' as const) : ('shared' as const),
     identity,
     tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
     tagsOf: typeof tags === 'function' ? tags : undefined,
@@ -116,10 +120,7 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   }
   for (const name in options) {
     if ((RESPONSE_OPTION_NAMES as readonly string[]).includes(name)) continue;
-    const hint = didYouMean(name, RESPONSE_OPTION_NAMES);
-    throw new CacheArgumentError(
-      `unknown option ${name}${hint}: allowed are ${RESPONSE_OPTION_NAMES.join(', ')}`,
-    );
+    throw new CacheArgumentError(unknownOption(name, RESPONSE_OPTION_NAMES));
   }
   const { scope, identity, key, tags, tagField, freshness, cache } = options;
   oneOf('scope', scope, SCOPES);

@@ -1,9 +1,10 @@
-import { currentAge, type Freshness, freshnessOf } from '../http-semantics/freshness.js';
+import { currentAge } from '../http-semantics/freshness.js';
 import { parseRequestDirectives, reuseOf } from '../http-semantics/request-directives.js';
 import { runInBackground } from './background-request.js';
 import type { Fills, Lead } from './fills.js';
 import type { Replaced, RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
+import { saidFreshness } from './said-freshness.js';
 import type { ReadyResponse } from './stored-response.js';
 import { requestFields } from './verdict.js';
 
@@ -30,11 +31,8 @@ export class Revalidation {
     lead: Lead,
   ): Promise<RunResult> {
     const { exchange, route } = visit;
-    const scope = route.policy.scope === 'private' ? 'private' : 'shared';
-    const { status, storedAt, field, initialAge, freshFor } = stored;
-    const arrival = { requestedAt: storedAt, receivedAt: storedAt };
-    const said = freshnessOf(field, { ...arrival, status, scope, targeted: true });
-    const freshness: Freshness = { ...said, lifetime: freshFor, initialAge };
+    const { storedAt, initialAge, freshFor } = stored;
+    const freshness = saidFreshness(stored, route.policy);
     const age = currentAge(initialAge, storedAt, this.now());
     const reuse = reuseOf(freshness, age, parseRequestDirectives(requestFields(exchange)));
     if (reuse === 'fresh' || reuse === 'max-stale' || exchange.method === 'HEAD') return found;

@@ -33,7 +33,7 @@ export class Route {
     const { hosts } = this.policy;
     const audience = this.audienceOf(exchange);
     if (audience === undefined || isOverlong(exchange.search)) return undefined;
-    if (hosts !== undefined && !hosts.has(hostOf(exchange))) return undefined;
+    if (hosts !== undefined && !hosts.has(exchange.host)) return undefined;
     const parts = [this.name, audience, ...this.#resourceOf(exchange)];
     for (const [name, value] of selection(exchange, this.policy.vary)) parts.push(name, mark(value));
     for (const [name, value] of selection(exchange, varying)) parts.push(name, mark(value));
@@ -87,10 +87,6 @@ export function addressTag(origin: string, path: string): string {
     .toLowerCase()
     .replaceAll(/\/{2,}/g, '/');
   return `uri:${hashedKey([origin, spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled])}`;
-}
-
-function hostOf({ request }: Exchange): string {
-  return (request.host ?? request.headers.host ?? '').toLowerCase();
 }
 
 /**

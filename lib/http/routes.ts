@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
+import { PerHandler } from '../nest/per-handler.js';
 import { CacheConfigError, CacheError } from '../primitives/errors.js';
 import { cacheNamed } from './cache-named.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
@@ -16,11 +17,11 @@ export interface CachedRoute {
 }
 
 type Controller = { readonly name: string; readonly prototype: object };
-type Handler = (...args: never[]) => unknown;
+type Handler = { readonly name: string };
 
 /** Which handlers are cached, and how; decided once for each. */
 export class Routes {
-  readonly #routes = new WeakMap<Handler, Map<Controller, CachedRoute | undefined>>();
+  readonly #routes = new PerHandler<CachedRoute | undefined>();
 
   /** @param defaults what holds where no decorator says anything */
   constructor(
@@ -30,20 +31,12 @@ export class Routes {
 
   /** @throws CacheConfigError when the options of a handler contradict each other, or there is no cache of that name */
   of(context: ExecutionContext): CachedRoute | undefined {
-    const handler = context.getHandler() as Handler;
-    const controller = context.getClass();
-    const known = this.#routes.get(handler);
-    if (known?.has(controller)) return known.get(controller);
-    return this.resolve(controller, handler);
+    return this.resolve(context.getClass(), context.getHandler());
   }
 
   /** @throws as {@link of} */
   resolve(controller: Controller, handler: Handler): CachedRoute | undefined {
-    const routes = this.#routes.get(handler) ?? new Map<Controller, CachedRoute | undefined>();
-    this.#routes.set(handler, routes);
-    const made = this.#make(controller, handler);
-    routes.set(controller, made);
-    return made;
+    return this.#routes.of(controller, handler, () => this.#make(controller, handler));
   }
 
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {

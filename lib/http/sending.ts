@@ -101,7 +101,7 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
     return;
   }
   const range = selectRange({ ...asked, size: bytes.length });
-  if (range.kind === 'whole') {
+  if (range.kind === 'whole' || exchange.isEncodedAround) {
     sendWhole(exchange, stored, done);
     return;
   }

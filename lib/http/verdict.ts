@@ -41,7 +41,7 @@ export function verdictOf(
   const why = whyNotStorable(
     { method: 'GET', status, request: requestFields(exchange), response },
     {
-      scope: policy.scope === 'private' ? 'private' : 'shared',
+      scope: policy.cacheScope,
       lifetimeIsGiven: !policy.byOrigin,
       authorizationIsCovered: !policy.byOrigin,
       targeted: policy.byOrigin,

@@ -1,8 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 
+import { methodNameOf, PerHandler } from './per-handler.js';
+
 /** Names for handlers, the same in every process: `Controller.method`. */
 export class HandlerSites {
-  readonly #sites = new WeakMap<object, Map<object, string>>();
+  readonly #sites = new PerHandler<string>();
   /** Who bears a name: what two classes of one name store must not be mixed up. */
   readonly #owners = new Map<string, object>();
 
@@ -10,22 +12,13 @@ export class HandlerSites {
   of(context: ExecutionContext): string | undefined {
     const owner = context.getClass();
     const handler = context.getHandler();
-    let known = this.#sites.get(owner);
-    if (known === undefined) this.#sites.set(owner, (known = new Map()));
-    let site = known.get(handler);
-    if (site === undefined) known.set(handler, (site = `${owner.name}.${methodName(owner, handler)}`));
+    const site = this.#sites.of(
+      owner,
+      handler,
+      () => `${owner.name}.${methodNameOf(owner, handler) ?? handler.name}`,
+    );
     const first = this.#owners.get(site);
     if (first === undefined) this.#owners.set(site, owner);
     return first === undefined || first === owner ? site : undefined;
   }
-}
-
-/** What a decorator has put in a method's place may have any name, or none. */
-function methodName(owner: { readonly prototype: object }, handler: { readonly name: string }): string {
-  for (let proto = owner.prototype; proto !== null; proto = Object.getPrototypeOf(proto) as object) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(proto))) {
-      if (value === handler) return name;
-    }
-  }
-  return handler.name;
 }

@@ -9,6 +9,11 @@ export function didYouMean(written: string, known: Iterable<string>): string {
   return best === undefined ? '' : ` (did you mean '${best}'?)`;
 }
 
+/** The message about an option that there is not. @param shown the name with what leads to it */
+export function unknownOption(name: string, known: readonly string[], shown = name): string {
+  return `unknown option ${shown}${didYouMean(name, known)}: allowed are ${known.join(', ')}`;
+}
+
 /** Levenshtein's distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-
 import { show } from '../primitives/show.js';
+import { digestOf } from './digest.js';
 import { CacheEntityError } from './errors.js';
 
 /**
@@ -30,7 +29,7 @@ export function allContexts(contexts: readonly ReadContext[]): ReadContext | und
     const texts = contexts.map(contextText);
     if (texts.every((text) => text === undefined)) return undefined;
     const text = JSON.stringify(texts.map((one) => one ?? null));
-    return createHash('sha256').update(text, 'utf16le').digest('base64url');
+    return digestOf(text);
   };
 }
 
@@ -38,5 +37,5 @@ export function allContexts(contexts: readonly ReadContext[]): ReadContext | und
 export function contextSuffix(context: ReadContext | undefined): string {
   const text = context && contextText(context);
   if (text === undefined) return '';
-  return `@${createHash('sha256').update(text, 'utf16le').digest('base64url').slice(0, 22)}`;
+  return `@${digestOf(text).slice(0, 22)}`;
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-
 import { MAX_KEY_LENGTH } from '../primitives/key.js';
 import type { Partition, Read } from './contract.js';
+import { digestOf } from './digest.js';
 
 /**
  * The tags of what was read from tables. Rows and queries carry them; whatever writes invalidates them. They name tables and
@@ -54,7 +53,5 @@ export function tagsOfReads(source: string, reads: readonly Read[]): string[] {
 }
 
 function bounded(tag: string): string {
-  return tag.length <= MAX_KEY_LENGTH && tag.isWellFormed()
-    ? tag
-    : `db:#${createHash('sha256').update(tag, 'utf16le').digest('base64url')}`;
+  return tag.length <= MAX_KEY_LENGTH && tag.isWellFormed() ? tag : `db:#${digestOf(tag)}`;
 }

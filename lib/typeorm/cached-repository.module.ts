@@ -13,7 +13,7 @@ import type { DataSource, ObjectLiteral } from 'typeorm';
 import type { CacheManager } from '../core/cache-manager.js';
 import { getCacheToken } from '../nest/tokens.js';
 import { CacheConfigError } from '../primitives/errors.js';
-import { didYouMean } from '../primitives/did-you-mean.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
 import { show } from '../primitives/show.js';
 import { CacheEntityError } from '../repository/errors.js';
 import { CachedRepository } from './cached-repository.js';
@@ -121,10 +121,7 @@ function checkFeature(entities: unknown, dataSource: unknown, options: object): 
     );
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.includes(name)) continue;
-    throw new CacheConfigError(
-      name,
-      `unknown option ${name}${didYouMean(name, OPTION_NAMES)}: allowed are ${OPTION_NAMES.join(', ')}`,
-    );
+    throw new CacheConfigError(name, unknownOption(name, OPTION_NAMES));
   }
 }
 

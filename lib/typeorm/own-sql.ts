@@ -10,6 +10,7 @@ import type {
 import { InstanceChecker } from 'typeorm/util/InstanceChecker.js';
 
 import { policyOf } from './cache-entity.js';
+import { rootOf } from './stored-columns.js';
 
 /** Whether a query has SQL in it that may read tables which its find options do not name. */
 export function hasOwnSql(
@@ -64,8 +65,7 @@ function showsComputed({ expressionMap }: SelectQueryBuilder<ObjectLiteral>): bo
     if (!alias.hasMetadata || alias === mainAlias) return false;
     const hidden = policyOf(alias.metadata.target)?.exclude ?? [];
     const computes = alias.metadata.columns.some(
-      ({ isVirtualProperty, propertyPath }) =>
-        isVirtualProperty && !hidden.includes(propertyPath.split('.', 1)[0]!),
+      (column) => column.isVirtualProperty && !hidden.includes(rootOf(column)),
     );
     return computes && selects.some(({ selection }) => selection.split('.', 1)[0] === alias.name);
   });

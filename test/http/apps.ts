@@ -17,6 +17,16 @@ import { CacheManager, CacheModule, type CacheModuleOptions } from '../../lib/in
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
+/** A response as handlers write it, of Express or of Fastify. */
+export interface AnyResponse {
+  status(code: number): AnyResponse;
+  send(body: unknown): unknown;
+  raw?: AnyResponse;
+  setHeader(name: string, value: string): unknown;
+  write(text: string): unknown;
+  end(text?: string): unknown;
+}
+
 /** A response as it came over the wire. */
 export interface Answer {
   readonly status: number;

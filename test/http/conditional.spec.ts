@@ -7,18 +7,11 @@ import { CacheResponse } from '../../lib/http/index.js';
 import type { Bench } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type Answer, comparable, type HttpApp, isHit, Said } from './apps.js';
+import { type AnyResponse, ADAPTERS, type Answer, comparable, type HttpApp, isHit, Said } from './apps.js';
 import { closeTimedApps, timedApp } from './timed-apps.js';
 
 interface AnyRequest {
   headers: Record<string, string | undefined>;
-}
-
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
-  raw?: AnyResponse;
-  setHeader(name: string, value: string): unknown;
 }
 
 /** What a handler answers. */

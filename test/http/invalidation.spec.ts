@@ -32,14 +32,7 @@ import { CacheModule, getCacheToken, InvalidatesCache } from '../../lib/index.js
 import type { CacheManager } from '../../lib/index.js';
 import { Deferred, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, HttpApp, isHit, Said } from './apps.js';
-
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
-  raw?: AnyResponse;
-  setHeader(name: string, value: string): unknown;
-}
+import { type AnyResponse, ADAPTERS, HttpApp, isHit, Said } from './apps.js';
 
 let calls = 0;
 let results: unknown[] = [];

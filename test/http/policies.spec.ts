@@ -30,15 +30,8 @@ import { type CacheManager, CacheModule, getCacheToken } from '../../lib/index.j
 import type { Bench } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type AppOptions, HttpApp, isHit, Said } from './apps.js';
+import { type AnyResponse, ADAPTERS, type AppOptions, HttpApp, isHit, Said } from './apps.js';
 import { closeTimedApps, timedApp } from './timed-apps.js';
-
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
-  raw?: AnyResponse;
-  setHeader(name: string, value: string): unknown;
-}
 
 interface Seen {
   readonly method: string;

@@ -5,16 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { of } from 'rxjs';
 
 import { CacheResponse } from '../../lib/http/index.js';
-import { ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
-
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
-  raw?: AnyResponse;
-  setHeader(name: string, value: string): unknown;
-  write(text: string): unknown;
-  end(text?: string): unknown;
-}
+import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
 
 let calls = 0;
 

@@ -26,15 +26,10 @@ import { closeGraphQLApps, graphqlApp, WARNINGS } from '../graphql/graphql-apps.
 import { closeRpcApps, rpcApp, SILENT } from '../rpc/rpc-apps.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
+import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
 
 interface AnyRequest {
   headers: Record<string, string | undefined>;
-}
-
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
 }
 
 let calls = 0;

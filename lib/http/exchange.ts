@@ -25,6 +25,7 @@ interface Framework<Raw> {
 
 type Response = Framework<ServerResponse> & {
   getHeaders(): OutgoingHttpHeaders;
+  removeHeader(name: string): unknown;
   render?: unknown;
   view?: unknown;
 };

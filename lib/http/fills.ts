@@ -2,6 +2,7 @@ import type { Subscriber } from 'rxjs';
 
 import type { LoadContext } from '../core/load-context.js';
 import { type BackgroundRun, type Dispatch, runInBackground } from './background-request.js';
+import { FailedAnswer } from './failed-answer.js';
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
@@ -37,7 +38,17 @@ export class Fills {
   ) {}
 
   /** One run for all who ask meanwhile. */
-  shared(visit: Visit, key: string, lead: Lead): Promise<RunResult> {
+  async shared(visit: Visit, key: string, lead: Lead): Promise<RunResult> {
+    try {
+      return await this.#shared(visit, key, lead);
+    } catch (error) {
+      // It is the answer to one of them.
+      if (error instanceof FailedAnswer) return { uncacheable: 'status', next: 'once' };
+      throw error;
+    }
+  }
+
+  #shared(visit: Visit, key: string, lead: Lead): Promise<RunResult> {
     const { exchange, route } = visit;
     return route.cache.getOrSet<RunResult>(
       key,
@@ -58,8 +69,7 @@ export class Fills {
 
   /** A run that nobody waits for: the last answer was not to be stored. This one may be. */
   async alone(visit: Visit, key: string, lead: Lead): Promise<void> {
-    if (visit.exchange.method === 'HEAD') visit.next.handle().subscribe(lead.subscriber);
-    else await this.#store(visit.route, key, () => this.#lead(visit, lead, 'uri-miss'));
+    await this.#store(visit.route, key, () => this.#lead(visit, lead, 'uri-miss'));
   }
 
   /** A run that replaces what is stored. */

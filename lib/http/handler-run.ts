@@ -1,10 +1,11 @@
 import { type CallHandler, HttpException, StreamableFile } from '@nestjs/common';
 import type { Subscriber } from 'rxjs';
 
-import { currentAge } from '../http-semantics/freshness.js';
+import { withResolvers } from '../primitives/with-resolvers.js';
 import { ClientConditions } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
-import { Recording } from './recording.js';
+import { FailedAnswer, isFailure, sendInPlaceOfFailure } from './failed-answer.js';
+import { Recording, WITHOUT_BODY } from './recording.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
 import { announce, type Report, sendStored, tellStatus } from './sending.js';
@@ -34,9 +35,6 @@ export interface Replaced {
   readonly mayServe: boolean;
 }
 
-/** Statuses that a stale response is better than (RFC 5861 4). */
-const FAILURES = new Set([500, 502, 503, 504]);
-
 /** Runs the handler of a request, whose response goes to the client as it is written, and keeps what was written. */
 export class HandlerRun implements TapTarget {
   readonly replaces = false;
@@ -48,6 +46,8 @@ export class HandlerRun implements TapTarget {
   #refusal: number | undefined;
   /** What the handler threw, and nobody has answered yet. */
   failure: { readonly error: unknown } | undefined;
+  /** Sends the failure that the handler has written, or what is better: one of the two is to be called. */
+  held: ((stale?: ReadyResponse) => void) | undefined;
 
   /** @param report what `Cache-Status` says of a response that is stored */
   constructor(
@@ -137,14 +137,36 @@ export class HandlerRun implements TapTarget {
       this.#send(this.#recording.stored(body, false), done);
       return;
     }
-    this.#announce(verdict);
-    exchange.raw.end(body, done);
+    const send = (): void => {
+      this.#announce(verdict);
+      exchange.raw.end(body, done);
+    };
+    if (this.#holdsBack(send, done)) return;
+    send();
     this.#outcome.resolve(verdict);
+  }
+
+  /** Takes back what the handler has set for a response that is not sent after all. */
+  takeBack(): void {
+    this.#recording.takeBack();
+  }
+
+  /** A failure waits until it is known whether there is something stale that is better. Whoever has thrown is answered elsewhere. */
+  #holdsBack(send: () => void, done: (() => void) | undefined): boolean {
+    const { policy } = this.route;
+    const isWritten = this.#refusal === undefined && isFailure(this.exchange);
+    if (policy.byOrigin || policy.staleIfError === 0 || !isWritten) return false;
+    this.held = (stale) => {
+      if (stale === undefined) send();
+      else this.#sendStale(stale, done);
+    };
+    this.#outcome.reject(new FailedAnswer(this.exchange.raw.statusCode));
+    return true;
   }
 
   /** Sends what was stored before, where the handler says that it has not changed, or has failed. */
   #sendReplaced(done: (() => void) | undefined): boolean {
-    const { exchange, replaced, route, now } = this;
+    const { replaced } = this;
     if (replaced === undefined) return false;
     const { stale, mayServe } = replaced;
     const validated = this.#recording.validated(stale);
@@ -153,13 +175,16 @@ export class HandlerRun implements TapTarget {
       this.#send(validated, done);
       return true;
     }
-    const { statusCode } = exchange.raw;
-    if (!mayServe || !FAILURES.has(statusCode)) return false;
+    if (!mayServe || !isFailure(this.exchange)) return false;
     this.#conditions.restore();
-    const age = currentAge(stale.initialAge, stale.storedAt, now());
-    sendStored(exchange, route, stale, { fwd: 'stale', fwdStatus: statusCode }, age, done);
+    this.#sendStale(stale, done);
     this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
     return true;
+  }
+
+  #sendStale(stale: ReadyResponse, done: (() => void) | undefined): void {
+    this.takeBack();
+    sendInPlaceOfFailure(this.exchange, this.route, stale, this.now(), done);
   }
 
   #send(stored: StoredResponse, done: (() => void) | undefined): void {
@@ -204,20 +229,12 @@ export class HandlerRun implements TapTarget {
   /** Of a response that is not stored, clients are told nothing that the handler has not said. */
   #announce(verdict: Uncacheable | undefined): void {
     const { exchange, route, report } = this;
-    if (verdict === undefined) announce(exchange, route, report);
-    else tellStatus(exchange, { ...report, stored: false, detail: verdict.uncacheable });
+    if (verdict === undefined) {
+      announce(exchange, route, report);
+      return;
+    }
+    const why = { ...report, stored: false, detail: verdict.uncacheable };
+    if (verdict === WITHOUT_BODY) announce(exchange, route, why);
+    else tellStatus(exchange, why);
   }
-}
-
-interface Resolvers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-function withResolvers<T>(): Resolvers<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((res, rej) => ([resolve, reject] = [res, rej]));
-  return { promise, resolve, reject };
 }

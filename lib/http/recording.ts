@@ -67,12 +67,16 @@ export class Recording {
     const { raw } = exchange;
     // It came to be for somebody else behind the interceptor.
     if (route.audienceOf(exchange) !== this.#audience) return { uncacheable: 'identity', next: 'run' };
-    const verdict = (body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
+    const isHead = exchange.method === 'HEAD';
+    const verdict =
+      (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
     if (!route.policy.byOrigin) {
-      if (body !== undefined) setEntityTag(exchange, body);
+      if (isHead) removeEntityTag(raw);
+      else if (body !== undefined) setEntityTag(exchange, body);
       this.#setTagField();
     }
+    if (isHead) return WITHOUT_BODY;
     const { fields, removed } = this.#changed();
     const selects = selection(this.#asked, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = {
@@ -92,6 +96,16 @@ export class Recording {
     const is = response.getHeaders();
     for (const name in is) {
       if (is[name] !== was[name] && was[name] === before[name]) this.#setAround.add(name.toLowerCase());
+    }
+  }
+
+  /** Takes back the fields of a response that is not sent after all; cookies are the client's own in any case. */
+  takeBack(): void {
+    const { raw, response, before } = this.exchange;
+    for (const [name] of changedFields(response.getHeaders(), before).fields) {
+      if (this.#setAround.has(name) || name === 'set-cookie' || before[name] !== undefined) continue;
+      response.removeHeader(name);
+      raw.removeHeader(name);
     }
   }
 
@@ -191,11 +205,19 @@ export class Recording {
 /** Fewer or more bytes than its head has said. */
 const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };
 
+/** What there is of a response to HEAD: the fields of the one that is stored when somebody asks for it by GET. */
+export const WITHOUT_BODY: Uncacheable = { uncacheable: 'head', next: 'once' };
+
 /** A tag of the bytes, in place of the weak one that Express makes of the same bytes. */
 function setEntityTag({ raw }: Exchange, body: Buffer): void {
   if (raw.statusCode !== 200) return;
   const etag = raw.getHeader('etag');
   if (etag === undefined || isMadeByExpress(raw, etag, body)) raw.setHeader('ETag', strongETag(body));
+}
+
+/** That of Express: a GET has another one, of bytes that are not there. */
+function removeEntityTag(raw: Exchange['raw']): void {
+  if (/^(W\/)?"[0-9a-f]+-[A-Za-z0-9+/]{27}"$/.test(String(raw.getHeader('etag')))) raw.removeHeader('ETag');
 }
 
 function isMadeByExpress(raw: object, etag: unknown, body: Buffer): boolean {

@@ -65,11 +65,14 @@ export class ResponseCache {
       const varying = new Set<string>();
       for (let tries = 1; ; tries++) {
         const found = await this.#look(visit, key, lead);
+        const stored = readyOf(found);
+        const usable = stored !== undefined && answers(stored, exchange) ? stored : undefined;
+        own?.held?.(usable);
         // What the handler answers is on its way.
         if (own !== undefined && own.failure === undefined) return;
-        const stored = readyOf(found);
-        if (stored !== undefined && answers(stored, exchange)) {
-          this.#replay(visit, stored, own === undefined ? asked : undefined).subscribe(subscriber);
+        if (usable !== undefined) {
+          own?.takeBack();
+          this.#replay(visit, usable, own === undefined ? asked : undefined).subscribe(subscriber);
           return;
         }
         if (own !== undefined) throw own.failure!.error;
@@ -81,7 +84,8 @@ export class ResponseCache {
       }
       await this.fills.alone(visit, key, lead);
     } catch (error) {
-      if (own === undefined || own.failure !== undefined) subscriber.error(error);
+      if (own?.held !== undefined) own.held();
+      else if (own === undefined || own.failure !== undefined) subscriber.error(error);
     }
   }
 

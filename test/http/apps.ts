@@ -23,6 +23,7 @@ export interface AnyResponse {
   send(body: unknown): unknown;
   raw?: AnyResponse;
   setHeader(name: string, value: string): unknown;
+  header(name: string, value: string): unknown;
   write(text: string): unknown;
   end(text?: string): unknown;
 }

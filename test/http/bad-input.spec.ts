@@ -424,7 +424,7 @@ describe('keys', () => {
         params: {},
         query: {},
       } as HttpRequest,
-      { getHeaders: () => ({}) },
+      { getHeaders: () => ({}), removeHeader: () => undefined },
     );
 
   it('100,000 queries that differ by what is not listed are one', () => {

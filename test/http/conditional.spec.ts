@@ -246,6 +246,20 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(isHit(await app.get('/text'))).toBe(false);
   });
 
+  it.each(['text', 'dated', 'tagged', 'stream', 'declared', 'missing'])(
+    'HEAD of what is not stored has the head of the GET, but for a tag of bytes that are not there: %s',
+    async (path) => {
+      await start();
+      const head = await app.send('HEAD', `/${path}`);
+      const get = await app.get(`/${path}`);
+      expect([head.status, head.text]).toEqual([get.status, '']);
+      expect(head.headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=head');
+      for (const name of ['cache-control', 'vary', 'content-type', 'content-language', 'last-modified'])
+        expect([name, head.headers[name]]).toEqual([name, get.headers[name]]);
+      expect(head.headers.etag).toBe(path === 'tagged' ? 'W/"own"' : undefined);
+    },
+  );
+
   describe('Range', () => {
     const stored = async (range: string, more = {}): Promise<Answer> => {
       await start();

@@ -319,6 +319,108 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await told())[1]).toBe(3);
     });
 
+    it.each([500, 502, 503, 504])('answers in place of a %d that the handler writes', async (status) => {
+      await start(SIE);
+      const first = await get();
+      seconds(20);
+      plan = [{ status }];
+      const stale = await get();
+      expect([stale.status, stale.text, stale.headers.etag]).toEqual([200, first.text, first.headers.etag]);
+      expect(stale.headers['cache-status']).toBe(`nestjs-tiered-cache; fwd=stale; fwd-status=${status}`);
+      expect(stale.headers.age).toBe('20');
+      // Nobody asks again at once.
+      expect(await told()).toEqual([200, 1, 'hit; ttl=-10', '20']);
+      expect(calls).toBe(2);
+      seconds(10);
+      expect((await told())[1]).toBe(3);
+    });
+
+    it('is not in place of a written failure that nothing is there for, nor of a 501', async () => {
+      await start(SIE);
+      plan = [{ status: 503 }, undefined, { status: 501 }];
+      const failed = await get();
+      expect([failed.status, failed.text]).toEqual([503, '{"run":1}']);
+      expect(failed.headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=status');
+      expect(await told()).toEqual([200, 2, 'fwd=uri-miss; stored', undefined]);
+      seconds(20);
+      expect((await get()).status).toBe(501);
+    });
+
+    it('gives all who wait the stale one; without one, each has its own answer', async () => {
+      await start(SIE);
+      gate = new Deferred();
+      plan = [{ status: 503 }, { status: 503 }, { status: 500 }];
+      const failed = [get(), get(), get()];
+      await until(() => guarded.length === 3, { what: 'three requests' });
+      gate.resolve();
+      const statuses = (await Promise.all(failed)).map(({ status }) => `${status}`);
+      expect(statuses.toSorted()).toEqual(['500', '503', '503']);
+
+      expect((await told())[1]).toBe(4);
+      seconds(20);
+      gate = new Deferred();
+      plan = [{ status: 503 }];
+      const stale = [get(), get(), get()];
+      await until(() => guarded.length === 7, { what: 'three more' });
+      gate.resolve();
+      expect((await Promise.all(stale)).map(({ status, text }) => [status, text])).toEqual(
+        Array.from({ length: 3 }, () => [200, '{"run":4}']),
+      );
+      expect(calls).toBe(5);
+    });
+
+    it.each(['written', 'thrown'])('has nothing of the failure, %s', async (how) => {
+      let broken = false;
+      @Controller()
+      class Page {
+        @Get('page')
+        @CacheResponse(SIE)
+        page(@Res({ passthrough: true }) response: AnyResponse) {
+          const set = (name: string, value: string) =>
+            adapter === 'express' ? response.setHeader(name, value) : response.header(name, value);
+          set('X-Both', broken ? 'failed' : 'well');
+          if (!broken) return { well: true };
+          set('Retry-After', '5');
+          set('Cache-Control', 'no-store');
+          if (how === 'thrown') throw new ServiceUnavailableException();
+          response.status(503);
+          return { well: false };
+        }
+      }
+      await start([Page]);
+      const first = await get();
+      seconds(20);
+      broken = true;
+      const { headers, text } = await get();
+      expect([text, headers['x-both'], headers['retry-after'], headers['cache-control']]).toEqual([
+        first.text,
+        'well',
+        undefined,
+        'no-cache',
+      ]);
+    });
+
+    it('answers in place of what a handler writes by itself', async () => {
+      let status = 200;
+      @Controller()
+      class Page {
+        @Get('page')
+        @CacheResponse(SIE)
+        async page(@Res() response: AnyResponse) {
+          response.status(status).send(`${++calls}`);
+        }
+      }
+      await start([Page]);
+      await get();
+      seconds(20);
+      status = 503;
+      const stale = await get();
+      expect([stale.status, stale.text, calls]).toEqual([200, '1', 2]);
+      await bench.cache.clear();
+      const failed = await get();
+      expect([failed.status, failed.text]).toEqual([503, '3']);
+    });
+
     it('ends', async () => {
       await start(SIE);
       await get();

@@ -312,6 +312,15 @@ describe('what came from the cache is not written back', () => {
     expect(await source.manager.count(Writer)).toBe(0);
   });
 
+  it('unless nothing is: saved unchanged it writes nothing, and it may be removed', async () => {
+    const writers = of(Writer);
+    await writers.insert({ name: 'Ann' });
+    const ann = (await writers.findById(1)) as Writer;
+    await source.manager.save(ann);
+    await source.manager.remove(ann);
+    expect(await writers.findById(1)).toBeNull();
+  });
+
   it('when it came by a lazy relation that was loaded with it', async () => {
     await source.query('INSERT INTO series (id) VALUES (1)');
     await source.query(`INSERT INTO volume (title, "seriesId") VALUES ('first', 1)`);

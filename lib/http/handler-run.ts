@@ -70,7 +70,7 @@ export class HandlerRun implements TapTarget {
     let over = false;
     const finished = this.#outcome.promise.then((value) => ({
       value,
-      tags: this.#recording.tags(),
+      tags: this.#recording.tags.all(),
       status: this.#refusal ?? this.exchange.raw.statusCode,
     }));
     if (this.exchange.over) {
@@ -81,13 +81,7 @@ export class HandlerRun implements TapTarget {
       next: (value: unknown) => {
         if (this.failure !== undefined) return;
         this.#watchStream(value);
-        try {
-          this.#recording.ownTags(value);
-        } catch (error) {
-          // Nobody could invalidate it.
-          this.#failed(error, subscriber);
-          return;
-        }
+        this.#recording.tags.own(value);
         this.#recording.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {

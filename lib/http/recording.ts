@@ -5,9 +5,9 @@ import { freshnessOf } from '../http-semantics/freshness.js';
 import { formatHttpDate } from '../http-semantics/http-date.js';
 import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
 import { parseVary } from '../http-semantics/vary.js';
-import { checkEntryTags } from '../primitives/tags.js';
 import type { Exchange } from './exchange.js';
-import { addressTag, type Asked, type Route, selection } from './route.js';
+import { ResponseTags } from './response-tags.js';
+import { type Asked, type Route, selection } from './route.js';
 import { OF_THE_BODY } from './sending.js';
 import {
   changedFields,
@@ -42,10 +42,10 @@ export class Recording {
   readonly #asked: Asked;
   /** The names of fields that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
   readonly #setAround = new Set<string>();
+  readonly tags: ResponseTags;
   #head: Head | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
-  #tags: readonly string[] | undefined;
 
   constructor(
     private readonly exchange: Exchange,
@@ -53,6 +53,7 @@ export class Recording {
     private readonly now: () => number,
   ) {
     this.#begun = now();
+    this.tags = new ResponseTags(exchange, route);
     this.#audience = route.audienceOf(exchange);
     this.#asked = { request: { headers: { ...exchange.request.headers } } };
   }
@@ -71,6 +72,8 @@ export class Recording {
     const verdict =
       (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
+    this.tags.own(undefined);
+    if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
       if (isHead) removeEntityTag(raw);
       else if (body !== undefined) setEntityTag(exchange, body);
@@ -152,19 +155,6 @@ export class Recording {
     return this.#byOrigin({ status, removed, selects, chunked, fields, body });
   }
 
-  /** Its address, and what the options say. */
-  tags(): readonly string[] {
-    const { origin, path } = this.exchange;
-    return [addressTag(origin, path), ...this.ownTags(undefined)];
-  }
-
-  /** @param result what the handler returned, the first time */
-  ownTags(result: unknown): readonly string[] {
-    const { tags, tagsOf } = this.route.policy;
-    this.#tags ??= tagsOf === undefined ? tags : checkEntryTags(tagsOf(this.exchange.request, result));
-    return this.#tags;
-  }
-
   /** Its lifetime is what its own fields say. A hit has the date of the response, not that of the hit. */
   #byOrigin(written: Omit<StoredResponse, 'storedAt' | 'freshFor' | 'initialAge'>): StoredResponse {
     const storedAt = this.now();
@@ -197,13 +187,16 @@ export class Recording {
   #setTagField(): void {
     const { tagField } = this.route.policy;
     if (tagField === false) return;
-    const { value } = TAG_FIELD[tagField](this.ownTags(undefined));
+    const { value } = TAG_FIELD[tagField](this.tags.own(undefined));
     if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
   }
 }
 
 /** Fewer or more bytes than its head has said. */
 const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };
+
+/** Nobody could invalidate it. */
+const UNTAGGED: Uncacheable = { uncacheable: 'tags', next: 'run' };
 
 /** What there is of a response to HEAD: the fields of the one that is stored when somebody asks for it by GET. */
 export const WITHOUT_BODY: Uncacheable = { uncacheable: 'head', next: 'once' };

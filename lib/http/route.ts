@@ -23,6 +23,11 @@ export class Route {
     readonly policy: ResponsePolicy,
   ) {}
 
+  /** Class and method. */
+  get place(): string {
+    return this.name.split(' ', 1)[0]!;
+  }
+
   /**
    * The key of the response to a request.
    * @param varying request header fields, besides those of the options, by which responses to such requests differ

@@ -1,7 +1,16 @@
 // What goes wrong: clients that go away, handlers that fail, requests and stored values that nobody should send.
 import http from 'node:http';
 import { Readable } from 'node:stream';
-import { Controller, Get, type INestApplication, Req, Res, StreamableFile, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  type INestApplication,
+  type LoggerService,
+  Req,
+  Res,
+  StreamableFile,
+  type Type,
+} from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
 import {
@@ -16,7 +25,7 @@ import { canonicalQuery, Route } from '../../lib/http/route.js';
 import { CacheManager } from '../../lib/index.js';
 import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type Answer, HttpApp, isHit } from './apps.js';
+import { ADAPTERS, type Answer, HttpApp, isHit, Said } from './apps.js';
 
 interface AnyResponse {
   readonly raw?: http.ServerResponse;
@@ -63,9 +72,9 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   let app: HttpApp;
   const agents: http.ClientRequest[] = [];
 
-  const start = async (controller: Type): Promise<void> => {
+  const start = async (controller: Type, logger: LoggerService | false = false): Promise<void> => {
     app = await HttpApp.start(adapter, [controller], {
-      prepare: (nest: INestApplication) => nest.useLogger(false),
+      prepare: (nest: INestApplication) => nest.useLogger(logger),
     });
   };
   /** A client that may go away. */
@@ -289,8 +298,6 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
 
     it.each<[string, CacheResponseOptions]>([
-      ['tags', { tags: (_, result) => [(result as { id: string }).id] }],
-      ['tags that are none', { tags: () => [7] as unknown as string[] }],
       ['key', { key: ({ user }) => (user as { id: string }).id }],
       ['a key that is none', { key: () => undefined as unknown as string }],
       ['identity', { scope: 'private', identity: ({ user }) => (user as { id: string }).id }],
@@ -299,6 +306,42 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await app.get('/it')).status).toBe(500);
       const both = await Promise.all([app.get('/it'), app.get('/it')]);
       expect(both.map(({ status }) => status)).toEqual([500, 500]);
+    });
+
+    const many = (count: number) => () => Array.from({ length: count }, (_, i) => `post:${i}`);
+    it.each<[string, CacheResponseOptions, string]>([
+      ['throw', { tags: (_, result) => [(result as { id: string }).id] }, "reading 'id'"],
+      ['are none', { tags: () => [7] as unknown as string[] }, 'a tag must be'],
+      ['are too many', { tags: many(129) }, 'too many'],
+      ['are too many with that of the address', { tags: many(128) }, '129 tags are too many'],
+    ])('in tags that %s are said once: the response is answered, and not stored', async (_, options, why) => {
+      const said = new Said();
+      await start(
+        returning(options, () => null),
+        said,
+      );
+      for (const run of [1, 2]) {
+        const answer = await app.get('/it');
+        expect([answer.status, answer.text, calls]).toEqual([200, adapter === 'express' ? '' : 'null', run]);
+        expect(answer.headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=tags');
+      }
+      expect(said.errors).toEqual([expect.stringMatching(/^a response of Returning\.it is not stored/)]);
+      expect(said.errors[0]).toContain(why);
+    });
+
+    it('in tags of what a handler has written before it returns are no harm either', async () => {
+      const tags = (_: HttpRequest, result: unknown) => [(result as { id: string }).id];
+      await start(writing({ tags }, (raw) => raw.end('written')));
+      expect((await app.get('/it')).text).toBe('written');
+      expect([(await app.get('/it')).text, calls]).toEqual(['written', 2]);
+    });
+
+    it('127 tags are not too many', async () => {
+      await start(returning({ tags: many(127) }, () => 'well'));
+      await app.get('/it');
+      expect(isHit(await app.get('/it'))).toBe(true);
+      await app.cache.invalidateTags(['post:126']);
+      expect(isHit(await app.get('/it'))).toBe(false);
     });
   });
 

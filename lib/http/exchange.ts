@@ -30,6 +30,9 @@ type Response = Framework<ServerResponse> & {
   view?: unknown;
 };
 
+/** Printable ASCII after a slash, without `#`. */
+const PLAIN_TARGET = /^\/[!"$-~]*$/;
+
 /** One request and its response, of either framework. */
 export class Exchange {
   readonly rawRequest: IncomingMessage;
@@ -83,6 +86,15 @@ export class Exchange {
 
   get search(): string {
     return splitUrl(this.request.originalUrl).search;
+  }
+
+  /**
+   * Whether the request says what it is for in the form that clients use: a path and a query. Of other forms, a fragment or
+   * the whole address, routers and parsers of queries read different things.
+   */
+  get hasPlainTarget(): boolean {
+    const { url } = this.rawRequest;
+    return PLAIN_TARGET.test(this.request.originalUrl) && (url === undefined || PLAIN_TARGET.test(url));
   }
 
   /** What a middleware has made of the URL, if so: it is what the handler was found by. */

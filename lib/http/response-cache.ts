@@ -126,7 +126,7 @@ export class ResponseCache {
 
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
-  if (exchange.hasBody) return false;
+  if (exchange.hasBody || !exchange.hasPlainTarget) return false;
   const fields = requestFields(exchange);
   if (hasOriginConditions(fields)) return false;
   return fields('cache-control') === undefined || !parseRequestDirectives(fields).noStore;

@@ -108,10 +108,7 @@ export class Fills {
   /** @param background what waits for it, when there is no client */
   run(visit: Visit, subscriber: Subscriber<unknown>, background: BackgroundRun): Promise<Finished> {
     const run = new HandlerRun(visit.exchange, visit.route, {}, this.now, background.replaced);
-    const finished = run.start(visit.next, subscriber);
-    // An exception filter answers for it, to nobody.
-    finished.catch((error: unknown) => subscriber.error(error));
-    return finished;
+    return run.start(visit.next, subscriber);
   }
 
   #lead(visit: Visit, lead: Lead, fwd: ForwardReason, replaced?: Replaced): Promise<Finished> {

@@ -72,7 +72,6 @@ export class Recording {
     const verdict =
       (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
-    this.tags.own(undefined);
     if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
       if (isHead) removeEntityTag(raw);
@@ -187,7 +186,7 @@ export class Recording {
   #setTagField(): void {
     const { tagField } = this.route.policy;
     if (tagField === false) return;
-    const { value } = TAG_FIELD[tagField](this.tags.own(undefined));
+    const { value } = TAG_FIELD[tagField](this.tags.own);
     if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
   }
 }

@@ -13,6 +13,8 @@ export interface HttpRequest extends RequestWithCredentials {
   readonly host?: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+  /** Express' own. */
+  readonly route?: unknown;
   /** Whatever a guard of the application has put there. */
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly user?: any;
@@ -74,6 +76,11 @@ export class Exchange {
   /** Whether the response may still be given a head. */
   get open(): boolean {
     return !this.raw.headersSent && !this.raw.writableEnded;
+  }
+
+  /** What Express has found the request's handler by: another one when that has called `next()`. */
+  get matched(): unknown {
+    return this.response.raw === undefined ? this.request.route : undefined;
   }
 
   get method(): string {

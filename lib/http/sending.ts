@@ -82,9 +82,23 @@ function ownCopy(value: string | readonly string[]): string | readonly string[] 
 export function announce({ raw }: Exchange, { policy }: Route, report: Report): void {
   tellStatus({ raw }, report);
   if (policy.byOrigin) return;
-  if (!raw.hasHeader('cache-control')) raw.setHeader('Cache-Control', policy.cacheControl);
+  if (!raw.hasHeader('cache-control')) setCacheControl(raw, policy.cacheControl);
   if (policy.varyNames !== '')
     raw.setHeader('Vary', withNames(raw.getHeader('vary')?.toString(), policy.varyNames));
+}
+
+/** Other caches might keep a cookie with the response, whatever the options say of that: it is for this client. */
+const WITH_COOKIE = 'private, no-cache';
+
+/** Sessions set their cookies as late as when the head is written. */
+function setCacheControl(raw: Exchange['raw'], value: string): void {
+  raw.setHeader('Cache-Control', raw.hasHeader('set-cookie') ? WITH_COOKIE : value);
+  if (value === 'no-cache' || value.startsWith('private')) return;
+  const { setHeader } = raw;
+  raw.setHeader = (name, field) => {
+    if (/^set-cookie$/i.test(name)) setHeader.call(raw, 'Cache-Control', WITH_COOKIE);
+    return setHeader.call(raw, name, field);
+  };
 }
 
 /** Says what was done with the request. */

@@ -1,4 +1,4 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
@@ -10,7 +10,7 @@ import type { ReplyPolicy } from '../rpc/reply-policy.js';
 import type { RpcRequest } from '../rpc/rpc-request.js';
 import { cacheNamed } from './cache-named.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
-import { responseOptionsOf } from './metadata.js';
+import { replyOptionsOf } from './metadata.js';
 import { resolveResponsePolicy } from './response-policy.js';
 
 /** What a handler's replies are kept by. */
@@ -36,9 +36,9 @@ export class ReplyRoutes {
     return route === undefined ? next.handle() : route.replies.serve(context, next, route.policy);
   }
 
-  #make(controller: object, handler: object): ReplyRoute | undefined {
-    const own = responseOptionsOf(controller, handler);
-    if (own === false || own === undefined) return undefined;
+  #make(controller: Type, handler: Function): ReplyRoute | undefined {
+    const own = replyOptionsOf(controller, handler);
+    if (own === undefined) return undefined;
     const options = { ...this.defaults, ...own };
     const policy = resolveResponsePolicy(options);
     if (policy === undefined) return undefined;

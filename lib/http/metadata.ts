@@ -90,6 +90,11 @@ function isInvalidating(handler: object): boolean {
   return invalidationOf(handler) !== undefined;
 }
 
+/** Whether a handler answers requests by HTTP, whatever else it does. */
+export function isRoute(handler: object): boolean {
+  return Reflect.hasMetadata(METHOD, handler);
+}
+
 /** Whether a handler is the route of an HTTP method whose responses are cached. */
 function answersGet(handler: object): boolean {
   return CACHED_METHODS.includes(Reflect.getMetadata(METHOD, handler));

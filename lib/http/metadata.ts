@@ -7,6 +7,7 @@ import { CacheDecoratorError } from '../primitives/errors.js';
 import { isRequestHandler } from '../rpc/reply-keys.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
+import { httpOptionNames } from './reply-options.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
 const INVALIDATION = Symbol('nestjs-tiered-cache:invalidation');
@@ -53,7 +54,7 @@ interface Named {
 /**
  * The options that hold for the responses of a handler: its own over its class'.
  * @returns `undefined` when neither has any; `false` when it is not to be cached, as what invalidates is not
- * @throws CacheDecoratorError when its decorators contradict each other
+ * @throws CacheDecoratorError when its decorators contradict each other, or say what has no meaning for its replies
  */
 export function responseOptionsOf(
   controller: Named,
@@ -101,11 +102,19 @@ function answersGet(handler: object): boolean {
 }
 
 function checkDecorators(controller: Named, handler: Named, own: CacheResponseOptions | undefined): void {
-  if (own === undefined || !isInvalidating(handler)) return;
-  if (!isRequestHandler(handler) && !answersGet(handler)) return;
+  if (own === undefined) return;
+  const place = `${controller.name}.${handler.name}`;
+  if (isInvalidating(handler) && (isRequestHandler(handler) || answersGet(handler))) {
+    throw new CacheDecoratorError(
+      `${place} is both cached and @InvalidatesResponses: what changes something has to run each time. ` +
+        'Leave out one of the two decorators',
+    );
+  }
+  const unused = isRequestHandler(handler) && !isRoute(handler) ? httpOptionNames(own) : [];
+  if (unused.length === 0) return;
   throw new CacheDecoratorError(
-    `${controller.name}.${handler.name} is both cached and @InvalidatesResponses: what changes something has to run each time. ` +
-      'Leave out one of the two decorators',
+    `@CacheResponse on ${place}: a reply of a microservice has no ${unused.join(', ')}: leave that out. ` +
+      'Replies live for their ttl, and are told apart by pattern, payload, scope and identity',
   );
 }
 

@@ -11,6 +11,7 @@ import type { RpcRequest } from '../rpc/rpc-request.js';
 import { cacheNamed } from './cache-named.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { replyOptionsOf } from './metadata.js';
+import { replyOptions } from './reply-options.js';
 import { resolveResponsePolicy } from './response-policy.js';
 
 /** What a handler's replies are kept by. */
@@ -19,7 +20,7 @@ interface ReplyRoute {
   readonly policy: ReplyPolicy;
 }
 
-/** Which RPC handlers are cached, and how. Only those that say so: a request may be a command there. */
+/** Which RPC handlers are cached, and how. */
 export class ReplyRoutes {
   readonly #routes = new PerHandler<ReplyRoute | undefined>();
   readonly #caches = new Map<CacheManager, ReplyCache>();
@@ -39,7 +40,7 @@ export class ReplyRoutes {
   #make(controller: Type, handler: Function): ReplyRoute | undefined {
     const own = replyOptionsOf(controller, handler);
     if (own === undefined) return undefined;
-    const options = { ...this.defaults, ...own };
+    const options = replyOptions({ ...this.defaults, ...own });
     const policy = resolveResponsePolicy(options);
     if (policy === undefined) return undefined;
     const { scope, tags, tagsOf, entry } = policy;

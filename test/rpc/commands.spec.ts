@@ -3,7 +3,12 @@ import { All, Controller, Get, Post } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { CacheResponse, InvalidatesResponses, NoCache } from '../../lib/http/index.js';
+import {
+  CacheResponse,
+  type CacheResponseOptions,
+  InvalidatesResponses,
+  NoCache,
+} from '../../lib/http/index.js';
 import { failure } from '../support/deferred.js';
 import { closeRpcApps, rpcApp } from './rpc-apps.js';
 
@@ -90,5 +95,59 @@ describe('a handler that is both cached and invalidates', () => {
     }
     const { url } = await rpcApp('hybrid', { controllers: [Posts] });
     for (const run of [1, 2]) expect(await (await fetch(url, { method: 'POST' })).json()).toEqual({ run });
+  });
+});
+
+describe('options that are about HTTP', () => {
+  const HTTP: CacheResponseOptions = {
+    query: ['a'],
+    vary: ['x-a'],
+    hosts: ['a.example'],
+    key: () => 'one',
+    negativeTtl: 1,
+    maxBodySize: '1kb',
+    maxAge: 1,
+    sharedMaxAge: 1,
+    tagField: false,
+    freshness: 'origin',
+  };
+
+  it.each(Object.keys(HTTP) as (keyof CacheResponseOptions)[])('%s ends the start', async (name) => {
+    @Controller()
+    class Prices {
+      @MessagePattern('price') @CacheResponse({ ttl: '1h', [name]: HTTP[name] }) price() {}
+    }
+    expect(await failure(rpcApp('pure', { controllers: [Prices] }))).toMatchObject({
+      code: 'CACHE_DECORATOR_INVALID',
+      message: expect.stringContaining(
+        `@CacheResponse on Prices.price: a reply of a microservice has no ${name}`,
+      ),
+    });
+  });
+
+  it('hold for routes alone, where a handler is one, too, or its class says so', async () => {
+    @Controller()
+    @CacheResponse(HTTP)
+    class Prices {
+      @MessagePattern('own') @CacheResponse({ ttl: '1h' }) own() {
+        return ++calls;
+      }
+      @Get() @MessagePattern('both') @CacheResponse({ ...HTTP, ttl: '1h' }) both() {
+        return ++calls;
+      }
+      @MessagePattern('without-ttl') @CacheResponse({ tags: ['t'] }) withoutTtl() {
+        return ++calls;
+      }
+    }
+    const { ask } = await rpcApp('pure', { controllers: [Prices], defaults: { freshness: 'origin' } });
+    for (const [pattern, first] of [
+      ['own', 1],
+      ['both', 3],
+    ] as const) {
+      const asked = [await ask(pattern, 1), await ask(pattern, 1), await ask(pattern, 2)];
+      expect(asked).toEqual([[first], [first], [first + 1]]);
+    }
+    // There is no response that could say for how long.
+    expect([await ask('without-ttl', 1), await ask('without-ttl', 1)]).toEqual([[5], [6]]);
   });
 });

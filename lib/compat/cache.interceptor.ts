@@ -1,5 +1,5 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core';
 
 import { CacheManager } from '../core/cache-manager.js';
 import type { CacheResponseOptions } from '../http/cache-response-options.js';
@@ -8,7 +8,7 @@ import { CacheConfigError } from '../primitives/errors.js';
 import { Cache } from './cache.js';
 import { secondsOf } from './milliseconds.js';
 import { pathTags } from './response-names.js';
-import { CACHE_MANAGER } from './tokens.js';
+import { CACHE_KEY_METADATA, CACHE_MANAGER } from './tokens.js';
 
 /** What subclasses of the other one override. */
 const OVERRIDDEN = ['trackBy', 'isRequestCacheable'];
@@ -17,13 +17,16 @@ const OVERRIDDEN = ['trackBy', 'isRequestCacheable'];
  * Caches the responses to GET requests of whatever it is put before, for the `ttl` of `CacheModule.register` or of `@CacheTTL`. It is
  * {@link ResponseCacheInterceptor}: requests with `Authorization`, `Cookie` or `request.user` are not cached unless
  * `@CacheResponse({ scope })` says whose the responses are, and neither is what may not be stored. `del(path)` makes
- * the responses of a path unusable.
+ * the responses of a path unusable. Of RPC handlers those are cached that have a `@CacheKey` themselves.
  *
  * The application does not start, with `CacheConfigError`, when a subclass overrides `trackBy` or `isRequestCacheable`, or when
  * there are several caches without a name: it could not be told which of them has the responses.
  */
 @Injectable()
 export class CacheInterceptor extends ResponseCacheInterceptor {
+  /** For subclasses. */
+  protected readonly reflector = new Reflector();
+
   constructor(
     @Inject(ModuleRef) modules: ModuleRef,
     @Inject(ModulesContainer) container: ModulesContainer,
@@ -48,6 +51,16 @@ export class CacheInterceptor extends ResponseCacheInterceptor {
           'CacheModule.register once, with isGlobal: true, and no CacheModule.forRoot() beside it',
       );
     }
+  }
+
+  /** An RPC request may be a command: only handlers with a `@CacheKey` of their own are cached, as in the other one. */
+  override intercept(
+    context: ExecutionContext,
+    next: CallHandler,
+  ): ReturnType<ResponseCacheInterceptor['intercept']> {
+    const isLeft =
+      context.getType() === 'rpc' && !this.reflector.get<unknown>(CACHE_KEY_METADATA, context.getHandler());
+    return isLeft ? next.handle() : super.intercept(context, next);
   }
 }
 

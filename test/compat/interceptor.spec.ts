@@ -10,12 +10,14 @@ import {
   Query,
   UseInterceptors,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import {
   type Cache,
+  CACHE_KEY_METADATA,
   CACHE_MANAGER,
+  CACHE_TTL_METADATA,
   CacheInterceptor,
   CacheKey,
   CacheModule,
@@ -204,6 +206,16 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
 });
 
 describe('decorators', () => {
+  it('write what Reflector reads there', () => {
+    const reflector = new Reflector();
+    expect(reflector.get(CACHE_KEY_METADATA, Items.prototype.featured)).toBe('featured');
+    expect(reflector.get(CACHE_TTL_METADATA, Items.prototype.featured)).toBe(60_000);
+    expect([CACHE_KEY_METADATA, CACHE_TTL_METADATA]).toEqual([
+      'cache_module:cache_key',
+      'cache_module:cache_ttl',
+    ]);
+  });
+
   const on = (decorate: () => ClassDecorator & MethodDecorator) => () => {
     class Broken {
       handler() {}
@@ -217,7 +229,7 @@ describe('decorators', () => {
     ['no key', on(() => CacheKey('')), 'is no name'],
     ['a ttl that is computed', on(() => CacheTTL((() => 1) as never)), "freshness: 'origin'"],
     ['a ttl with a unit', on(() => CacheTTL('5m' as never)), 'milliseconds'],
-    ['a negative ttl', on(() => CacheTTL(-1)), 'Broken.handler'],
+    ['a negative ttl', on(() => CacheTTL(-1)), '@CacheTTL on Broken.handler: ttl is -1: '],
   ])('refuse %s when the class is defined', (_, define, message) => {
     expect(define).toThrow(
       expect.objectContaining({

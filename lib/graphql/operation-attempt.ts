@@ -67,7 +67,10 @@ export class OperationAttempt {
   }
 
   #storable(operation: Operation, result: OperationResult): StoredResult | undefined {
-    return storableResult(operation, this.#key!, this.parts.policy.audience, this.#cookies, result);
+    const { policy, notices } = this.parts;
+    const refuse = (topic: string, reason: string): undefined =>
+      void notices.notCached(nameOf(operation), topic, reason);
+    return storableResult(operation, this.#key!, policy.audience, this.#cookies, result, refuse);
   }
 
   /** Executes it for nobody in particular, after the request was answered. */

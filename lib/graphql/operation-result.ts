@@ -2,6 +2,7 @@ import type { GraphQLResponse } from '@apollo/server';
 
 import { audienceOfContext, type AudienceOptions } from './graphql-audience.js';
 import type { Operation, OperationKey } from './operation-key.js';
+import { isForOthers } from './private-results.js';
 
 /** What is stored of an operation. */
 export interface StoredResult {
@@ -16,6 +17,9 @@ export interface OperationResult {
   readonly extensions?: Record<string, unknown>;
 }
 
+const HOLDS_PRIVATE =
+  "a resolver in it is @CacheResolver({ scope: 'private' }): give the operation scope 'private' with the same identity, too";
+
 /** @returns `undefined` when the result is incomplete or for this request only, as was found out while it was made */
 export function storableResult(
   operation: Operation,
@@ -23,11 +27,14 @@ export function storableResult(
   audience: AudienceOptions,
   cookiesBefore: string,
   { data, errors, extensions }: OperationResult,
+  refuse: (topic: string, reason: string) => undefined,
 ): StoredResult | undefined {
   if (data === undefined || data === null || (errors?.length ?? 0) > 0) return undefined;
   // A guard or a resolver may have found out who asks; and what is for one only must not depend on that alone.
   if (audienceOfContext(operation.contextValue, audience, () => {}) !== key.audience) return undefined;
   if (operation.overallCachePolicy.scope === 'PRIVATE' && audience.scope !== 'private') return undefined;
+  const own = audience.scope === 'private' ? key.audience : undefined;
+  if (isForOthers(operation.contextValue, own)) return refuse('private', HOLDS_PRIVATE);
   if (cookiesOf(operation) !== cookiesBefore) return undefined;
   return extensions === undefined ? { data } : { data, extensions: { ...extensions } };
 }

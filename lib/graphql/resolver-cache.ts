@@ -10,6 +10,7 @@ import { SaidOnce } from '../nest/said-once.js';
 import { CacheClosedError, CacheKeyError, CacheValueError } from '../primitives/errors.js';
 import { hashedKey } from '../primitives/hashed-key.js';
 import { audienceOfContext, UNSEEN } from './graphql-audience.js';
+import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
 
@@ -40,6 +41,7 @@ export class ResolverCache {
     const audience = audienceOfContext(graphql, this.policy.audience, () =>
       this.#notices.notCached(field, 'audience', UNSEEN),
     );
+    if (this.policy.audience.scope === 'private') rememberPrivate(graphql, audience);
     if (audience === undefined) return undefined;
     const site = this.#sites.of(context);
     if (site === undefined) {

@@ -15,12 +15,12 @@ import {
 } from '@nestjs/graphql';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
+import { CacheResolver, operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import type { CacheManager } from '../../lib/index.js';
 import { InvalidatesCache } from '../../lib/index.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question } from './graphql-apps.js';
+import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question, WARNINGS } from './graphql-apps.js';
 
 let calls: string[] = [];
 let gate: Deferred<void> | undefined;
@@ -90,6 +90,13 @@ class Items {
     calls.push('login');
     res.setHeader('set-cookie', 'session=1');
     return 'welcome';
+  }
+
+  @Query(() => String, { nullable: true })
+  @CacheResolver({ ttl: 60, scope: 'private', identity: ({ req }: Asker) => req.headers['x-user'] })
+  mine(@Context() { req }: Asker): string | null {
+    calls.push('mine');
+    return req.headers['x-user'] ?? null;
   }
 
   @Mutation(() => Int)
@@ -293,6 +300,37 @@ describe('nobody gets what is another’s', () => {
     const { first, second } = await executions(app, '{ keyed }', '{ keyed }', headers);
     expect([first, second]).toEqual([{ data: { keyed: 'for ann' } }, { data: { keyed: 'for bob' } }]);
     expect((await app.ask('{ keyed }')).errors).toHaveLength(1);
+  });
+});
+
+describe('an operation in which a resolver is private', () => {
+  const asUser = ({ req }: Asker): string | undefined => req.headers['x-user'];
+  const each = async ({ ask }: GraphQLApp, users: (string | undefined)[]) => {
+    for (const user of users)
+      expect(await ask('query Q { mine }', user === undefined ? {} : { 'x-user': user })).toEqual({
+        data: { mine: user ?? null },
+      });
+  };
+
+  it.each<OperationCacheOptions>([
+    { scope: 'auto' },
+    { scope: 'public' },
+    { scope: 'private', identity: () => 'tenant' },
+  ])('is nobody else’s with %p, which is said once', async (options) => {
+    // The second time, what is private comes from the cache.
+    await each(await start(options), ['ann', 'ann', 'bob', undefined, 'ann', undefined]);
+    expect(WARNINGS).toEqual([expect.stringMatching(/^results of Q are not cached: a resolver.*'private'/)]);
+  });
+
+  it('is stored for whoever is the same to both', async () => {
+    let executed = 0;
+    const counting: ApolloServerPlugin = {
+      requestDidStart: async () => ({ executionDidStart: async () => void executed++ }),
+    };
+    const app = await start({ scope: 'private', identity: asUser }, [counting]);
+    await each(app, ['ann', 'bob', 'ann', 'bob']);
+    expect(executed).toBe(2);
+    expect(WARNINGS).toEqual([]);
   });
 });
 

@@ -6,7 +6,13 @@ import type { SaidOnce } from '../nest/said-once.js';
 import { CacheError, CacheValueError } from '../primitives/errors.js';
 import { nameOf, type Operation, operationKey, type OperationKey } from './operation-key.js';
 import type { OperationPolicy } from './operation-policy.js';
-import { cookiesOf, type OperationResult, storableResult, type StoredResult } from './operation-result.js';
+import {
+  type Executed,
+  type OperationResult,
+  storableResult,
+  type StoredResult,
+} from './operation-result.js';
+import { changeOf, cookieChangeOf, responseState, type ResponseState } from './response-state.js';
 
 /** The request is to be executed by the server. */
 const EXECUTE = Symbol('execute');
@@ -28,7 +34,8 @@ export interface AttemptParts {
 export class OperationAttempt {
   #finish: ((result: StoredResult | undefined) => void) | undefined;
   #key: OperationKey | undefined;
-  #cookies = '';
+  /** The response as it was before the execution. */
+  #before: ResponseState | undefined;
 
   constructor(private readonly parts: AttemptParts) {}
 
@@ -38,11 +45,11 @@ export class OperationAttempt {
     const key = operationKey(operation, policy.audience, notices);
     if (key === undefined) return undefined;
     this.#key = key;
-    this.#cookies = cookiesOf(operation);
     let answered = false;
     let begun!: (execute: typeof EXECUTE) => void;
     const begins = new Promise<typeof EXECUTE>((resolve) => (begun = resolve));
     const load = ({ background }: LoadContext): Promise<unknown> => {
+      this.#before = responseState(operation);
       if (background || answered) return this.#refresh(operation);
       const finished = new Promise<StoredResult | undefined>((resolve) => (this.#finish = resolve));
       begun(EXECUTE);
@@ -57,20 +64,24 @@ export class OperationAttempt {
   }
 
   /** For the others who wait: the operation has been executed. */
-  finish(operation: Operation, result: OperationResult | undefined): void {
-    this.#finish?.(result && this.#storable(operation, result));
+  finish(operation: Operation, result: OperationResult): void {
+    if (this.#finish === undefined) return;
+    const before = this.#before!;
+    const executed = { seen: before.seen, changed: changeOf(before, responseState(operation)) };
+    this.#finish(this.#storable(operation, result, executed));
   }
 
-  /** For the others who wait: nothing will come of it. */
+  /** For the others who wait: nothing will come of it, unless it has been executed. */
   giveUp(): void {
     this.#finish?.(undefined);
   }
 
-  #storable(operation: Operation, result: OperationResult): StoredResult | undefined {
+  #storable(operation: Operation, result: OperationResult, executed: Executed): StoredResult | undefined {
     const { policy, notices } = this.parts;
-    const refuse = (topic: string, reason: string): undefined =>
-      void notices.notCached(nameOf(operation), topic, reason);
-    return storableResult(operation, this.#key!, policy.audience, this.#cookies, result, refuse);
+    const refuse = (topic: string, reason: string): undefined => {
+      notices.notCached(nameOf(operation), topic, reason);
+    };
+    return storableResult(operation, this.#key!, policy.audience, result, executed, refuse);
   }
 
   /** Executes it for nobody in particular, after the request was answered. */
@@ -87,7 +98,9 @@ export class OperationAttempt {
     })) as OperationResult;
     const [error] = result.errors ?? [];
     if (error !== undefined) throw error;
-    return this.#storable(operation, result);
+    const before = this.#before!;
+    const changed = cookieChangeOf(before, responseState(operation));
+    return this.#storable(operation, result, { seen: before.seen, changed });
   }
 
   #cannotRefresh(operation: Operation): Error {

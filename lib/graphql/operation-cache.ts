@@ -1,4 +1,9 @@
-import type { ApolloServerPlugin, BaseContext, GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type {
+  ApolloServerPlugin,
+  BaseContext,
+  GraphQLRequestContextExecutionDidStart,
+  GraphQLResponse,
+} from '@apollo/server';
 import type { GraphQLSchema } from 'graphql';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -9,9 +14,8 @@ import { SaidOnce } from '../nest/said-once.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { type AudienceOptions, audienceProblem } from './graphql-audience.js';
 import { OperationAttempt } from './operation-attempt.js';
-import type { Operation } from './operation-key.js';
 import type { OperationPolicy } from './operation-policy.js';
-import { type OperationResult, responseOf, type StoredResult } from './operation-result.js';
+import { responseOf, type StoredResult } from './operation-result.js';
 
 /** What {@link operationCache} takes. */
 // oxlint-disable-next-line typescript/no-explicit-any -- of the data only the application knows
@@ -32,7 +36,9 @@ const OPTION_NAMES = ['scope', 'identity', ...ENTRY_OPTION_NAMES.filter((name) =
  *
  * Not cached are mutations and subscriptions, results with errors, `@defer` and `@stream`, requests that say `Cache-Control: no-store`, and,
  * unless the scope says otherwise, requests with credentials ({@link AudienceOptions.scope}). Results are not stored either when
- * the execution has set a cookie, has found out who asks (`req.user`), or is `PRIVATE` by `@cacheControl`.
+ * the execution has changed headers or status of the response (with scope `'auto'` also when the context has no response), has
+ * found out who asks (`req.user`), is `PRIVATE` by `@cacheControl`, or holds what a private resolver gave somebody else. Plugins may
+ * change what is sent: hits are copies, unless `isolation` says otherwise.
  *
  * A refresh in the background (`staleWhileRevalidate`, `refreshAhead`) executes the query by the resolvers of the schema: these
  * options are not for a server with a gateway, a `rootValue` or a `fieldResolver`.
@@ -57,8 +63,12 @@ export function operationCache(cache: CacheManager, options: OperationCacheOptio
           const stored = await attempt.begin(operation);
           return stored === undefined ? null : responseOf(stored);
         },
-        async willSendResponse(operation) {
-          attempt.finish(operation as unknown as Operation, resultOf(operation));
+        // Its result is there by now, and no other plugin has had it in hand.
+        async executionDidStart(operation) {
+          return { executionDidEnd: async () => end(attempt, operation) };
+        },
+        async willSendResponse() {
+          attempt.giveUp();
         },
       };
     },
@@ -75,20 +85,24 @@ function hasResolvers(schema: GraphQLSchema): boolean {
   );
 }
 
-function resultOf({
-  response: { body },
-}: GraphQLRequestContextWillSendResponse<BaseContext>): OperationResult | undefined {
-  return body.kind === 'single' ? body.singleResult : undefined;
+function end(
+  attempt: OperationAttempt,
+  operation: GraphQLRequestContextExecutionDidStart<BaseContext>,
+): void {
+  const { body } = operation.response as Partial<GraphQLResponse>;
+  if (body?.kind === 'single') attempt.finish(operation, body.singleResult);
+  else attempt.giveUp();
 }
 
 function policyOf(options: OperationCacheOptions): OperationPolicy {
   checkObject(options, 'options', OPTION_NAMES);
-  const { scope, identity, tags, ...rest } = options;
+  const { scope, identity, tags, isolation = 'clone', ...rest } = options;
   const problem = audienceProblem({ scope, identity });
   if (problem !== undefined) throw new CacheConfigError('scope', `operationCache: ${problem}`);
   const ofResult =
     typeof tags === 'function' ? (stored: unknown) => tags((stored as StoredResult).data) : tags;
-  const entry = Object.freeze({ ...rest, tags: ofResult }) as EntryOptions;
+  // Plugins may change what is sent.
+  const entry = Object.freeze({ ...rest, isolation, tags: ofResult }) as EntryOptions;
   // Only there to have them checked.
   resolveOptions(entry, unstatedOptions(0));
   return { entry, audience: Object.freeze({ scope, identity }) };

@@ -1,6 +1,6 @@
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import { type Bench, benchOf, closeBenches } from '../support/caches.js';
@@ -49,7 +49,16 @@ async function count(
   return body.kind === 'single' ? body.singleResult.data?.['count'] : body;
 }
 
-const ANYBODY = { req: { headers: {} } };
+/** A response of which everything can be seen. */
+class SeenResponse {
+  statusCode = 200;
+  readonly headers: Record<string, string> = {};
+  getHeaders(): Record<string, string> {
+    return { ...this.headers };
+  }
+}
+
+const ANYBODY = { req: { headers: {} }, res: new SeenResponse() };
 
 it('nobody knows who asks when the context has no request, which is said once', async () => {
   const server = serverOf({});
@@ -68,6 +77,124 @@ it.each([
   const server = serverOf({});
   expect([await count(server, context), await count(server, context)]).toEqual([1, 2]);
   expect([await count(server, ANYBODY), await count(server, context)]).toEqual([3, 4]);
+});
+
+describe('an execution that changes the response is not stored', () => {
+  interface Context {
+    readonly res?: SeenResponse;
+    readonly reply?: SeenResponse & { raw?: SeenResponse };
+    readonly req: { readonly headers: object; readonly res?: SeenResponse };
+  }
+
+  /** A server whose query changes the response of its context, or has plugins do so. */
+  function changing(
+    options: OperationCacheOptions,
+    change: (context: Context) => void,
+    plugins: object[] = [],
+  ) {
+    const typeDefs = 'type Query { count: Int! }';
+    const resolve = (_: unknown, _args: unknown, context: object): number => {
+      change(context as Context);
+      return ++calls;
+    };
+    const resolvers = { Query: { count: resolve } };
+    return new ApolloServer({
+      logger: SILENT,
+      typeDefs,
+      resolvers,
+      plugins: [...plugins, operationCache(bench.cache, options)],
+    });
+  }
+
+  const req = { headers: {} };
+  it.each<[string, () => Context, (context: Context) => SeenResponse]>([
+    ['res', () => ({ req, res: new SeenResponse() }), ({ res }) => res!],
+    ['reply', () => ({ req, reply: new SeenResponse() }), ({ reply }) => reply!],
+    [
+      'reply.raw',
+      () => ({ req, reply: Object.assign(new SeenResponse(), { raw: new SeenResponse() }) }),
+      ({ reply }) => reply!.raw!,
+    ],
+    ['req.res', () => ({ req: { ...req, res: new SeenResponse() } }), ({ req: { res } }) => res!],
+  ])('as %s, which is said once', async (_, context, responseOf) => {
+    const cookie = changing({}, (of) => void (responseOf(of).headers['set-cookie'] = `id=${calls}`));
+    expect([await count(cookie, context()), await count(cookie, context())]).toEqual([1, 2]);
+    const status = changing({ scope: 'public' }, (of) => void (responseOf(of).statusCode = 418));
+    expect([await count(status, context()), await count(status, context())]).toEqual([3, 4]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^results of Q are not cached: .* the header set-cookie/),
+      expect.stringMatching(/^results of Q are not cached: .* the status/),
+    ]);
+    const neither = changing({}, () => {});
+    expect([await count(neither, context()), await count(neither, context())]).toEqual([5, 5]);
+  });
+
+  it('nobody knows when there is no response, which is said once, unless the scope says whose it is', async () => {
+    const server = changing({}, () => {});
+    expect([await count(server, { req }), await count(server, { req })]).toEqual([1, 2]);
+    expect(warnings).toEqual([expect.stringMatching(/^results of Q are not cached: .*`res`.*scope/)]);
+    const open = changing({ scope: 'public' }, () => {});
+    expect([await count(open, { req }), await count(open, { req })]).toEqual([3, 3]);
+  });
+
+  it.each<[string, (http: { status?: number; headers: Map<string, string> }) => void]>([
+    ['header', ({ headers }) => void headers.set('x-executed', 'yes')],
+    ['status', (http) => void (http.status = 203)],
+  ])('as a %s of Apollo’s', async (_, change) => {
+    const plugin: ApolloServerPlugin = {
+      requestDidStart: async () => ({ executionDidStart: async ({ response }) => change(response.http) }),
+    };
+    const server = changing({}, () => {}, [plugin]);
+    expect([await count(server, ANYBODY), await count(server, ANYBODY)]).toEqual([1, 2]);
+  });
+
+  it('but what a plugin adds to whatever is sent does not matter, which hits have, too', async () => {
+    const plugin: ApolloServerPlugin = {
+      requestDidStart: async () => ({
+        willSendResponse: async ({ response }) => void response.http.headers.set('x-sent', String(++sent)),
+      }),
+    };
+    let sent = 0;
+    const server = changing({}, () => {}, [plugin]);
+    for (const expected of ['1', '2']) {
+      const { http } = await server.executeOperation(
+        { query: '{ count }' },
+        { contextValue: { ...ANYBODY } },
+      );
+      expect(http.headers.get('x-sent')).toBe(expected);
+    }
+    expect(calls).toBe(1);
+  });
+});
+
+describe('a plugin may change what is sent', () => {
+  const adding: ApolloServerPlugin = {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ response: { body } }) => {
+        if (body.kind !== 'single') return;
+        const { data } = body.singleResult;
+        data!['count'] = Number(data!['count']) + 100;
+        body.singleResult.extensions = { ...body.singleResult.extensions, seen: true };
+      },
+    }),
+  };
+
+  it.each(['before', 'after'])('every time by itself, from %s the cache', async (place) => {
+    const caching = operationCache(bench.cache);
+    const server = new ApolloServer({
+      logger: SILENT,
+      typeDefs: 'type Query { count: Int! }',
+      resolvers: { Query: { count: () => ++calls } },
+      plugins: place === 'before' ? [adding, caching] : [caching, adding],
+    });
+    for (let i = 0; i < 3; i++) {
+      const { body } = await server.executeOperation({ query: '{ count }' }, { contextValue: ANYBODY });
+      expect(body).toMatchObject({
+        singleResult: { data: { count: 101 }, extensions: { seen: true } },
+      });
+    }
+    expect(calls).toBe(1);
+  });
 });
 
 it('variables that cannot be told apart are not cached, which is said once', async () => {

@@ -13,9 +13,11 @@ import { resolveOptions, unstatedOptions } from '../core/resolve-options.js';
 import { SaidOnce } from '../nest/said-once.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { type AudienceOptions, audienceProblem } from './graphql-audience.js';
+import { splitTags } from './made-tags.js';
 import { OperationAttempt } from './operation-attempt.js';
 import type { OperationPolicy } from './operation-policy.js';
-import { responseOf, type StoredResult } from './operation-result.js';
+import { responseOf } from './operation-result.js';
+import { Unstorable } from './unstorable.js';
 
 /** What {@link operationCache} takes. */
 // oxlint-disable-next-line typescript/no-explicit-any -- of the data only the application knows
@@ -49,7 +51,13 @@ const OPTION_NAMES = ['scope', 'identity', ...ENTRY_OPTION_NAMES.filter((name) =
  */
 export function operationCache(cache: CacheManager, options: OperationCacheOptions = {}): ApolloServerPlugin {
   const notices = new SaidOnce('operationCache', 'results');
-  const parts = { cache, policy: policyOf(options), notices, resolving: new WeakSet<GraphQLSchema>() };
+  const parts = {
+    cache,
+    policy: policyOf(options),
+    notices,
+    unstorable: new Unstorable(),
+    resolving: new WeakSet<GraphQLSchema>(),
+  };
   const attempts = new WeakMap<object, OperationAttempt>();
   return {
     async serverWillStart({ schema }) {
@@ -99,11 +107,10 @@ function policyOf(options: OperationCacheOptions): OperationPolicy {
   const { scope, identity, tags, isolation = 'clone', ...rest } = options;
   const problem = audienceProblem({ scope, identity });
   if (problem !== undefined) throw new CacheConfigError('scope', `operationCache: ${problem}`);
-  const ofResult =
-    typeof tags === 'function' ? (stored: unknown) => tags((stored as StoredResult).data) : tags;
+  const { fixed, make: makeTags } = splitTags(tags);
   // Plugins may change what is sent.
-  const entry = Object.freeze({ ...rest, isolation, tags: ofResult }) as EntryOptions;
+  const entry = Object.freeze({ ...rest, isolation, ...(fixed && { tags: fixed }) }) as EntryOptions;
   // Only there to have them checked.
   resolveOptions(entry, unstatedOptions(0));
-  return { entry, audience: Object.freeze({ scope, identity }) };
+  return { entry, makeTags, audience: Object.freeze({ scope, identity }) };
 }

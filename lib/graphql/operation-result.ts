@@ -1,14 +1,22 @@
 import type { GraphQLResponse } from '@apollo/server';
 
 import { jsonCodec } from '../codec/json-codec.js';
-import { audienceOfContext, type AudienceOptions } from './graphql-audience.js';
+import { audienceOfContext } from './graphql-audience.js';
+import { tagProblem } from './made-tags.js';
 import type { Operation, OperationKey } from './operation-key.js';
+import type { OperationPolicy } from './operation-policy.js';
 import { isForOthers } from './private-results.js';
 
 /** What is stored of an operation. */
 export interface StoredResult {
   readonly data: Record<string, unknown>;
   readonly extensions?: Record<string, unknown>;
+}
+
+/** … and by which tags it is found. */
+export interface StorableResult {
+  readonly stored: StoredResult;
+  readonly tags: readonly string[];
 }
 
 /** The result of an operation as GraphQL has it. */
@@ -38,11 +46,11 @@ const UNSEEN_RESPONSE =
 export function storableResult(
   operation: Operation,
   key: OperationKey,
-  audience: AudienceOptions,
+  { audience, makeTags }: OperationPolicy,
   { data, errors, extensions }: OperationResult,
   { seen, changed }: Executed,
   refuse: (topic: string, reason: string) => undefined,
-): StoredResult | undefined {
+): StorableResult | undefined {
   if (data === undefined || data === null || (errors?.length ?? 0) > 0) return undefined;
   // A guard or a resolver may have found out who asks; and what is for one only must not depend on that alone.
   if (audienceOfContext(operation.contextValue, audience, () => {}) !== key.audience) return undefined;
@@ -53,11 +61,17 @@ export function storableResult(
   if (!seen && scope === 'auto') return refuse('response', UNSEEN_RESPONSE);
   if (changed !== undefined)
     return refuse(changed, `resolving them changes ${changed} of the response, which a hit could not`);
+  let stored: StoredResult;
   try {
     // Other plugins may change the result before it is sent, on every hit anew.
-    return copyOf(extensions === undefined ? { data } : { data, extensions });
+    stored = copyOf(extensions === undefined ? { data } : { data, extensions });
   } catch (error) {
     return refuse('value', error instanceof Error ? error.message : String(error));
+  }
+  try {
+    return { stored, tags: makeTags(stored.data) };
+  } catch (error) {
+    return refuse('tags', tagProblem(error));
   }
 }
 

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import { type Bench, benchOf, closeBenches } from '../support/caches.js';
-import { settle } from '../support/deferred.js';
+import { Deferred, settle } from '../support/deferred.js';
+import { until } from '../support/until.js';
 
 const SILENT = {
   log() {},
@@ -24,6 +25,10 @@ beforeEach(async () => {
   Logger.overrideLogger(SILENT);
 });
 afterEach(closeBenches);
+
+const nameless = (): never => {
+  throw new Error('no tags today');
+};
 
 /** A server of its own, without Nest. */
 function serverOf(
@@ -215,13 +220,59 @@ it('servers with other schemas have other results', async () => {
   expect(await count(serverOf(options), {})).toBe(1);
 });
 
-it('tags that cannot be made leave the result unstored, and the request is answered', async () => {
-  const tags = (): string[] => {
-    throw new Error('no tags today');
-  };
-  const server = serverOf({ scope: 'public', tags });
-  expect([await count(server, {}), await count(server, {})]).toEqual([1, 2]);
-  expect(warnings).toEqual([expect.stringContaining('no tags today')]);
+it.each<[string, () => readonly string[], RegExp]>([
+  ['a function that throws', () => nameless(), /no tags today/],
+  ['too many', () => Array.from({ length: 129 }, (_, i) => `tag-${i}`), /129 tags are too many.*128/],
+  ['none that can be', () => [''], /a tag must be/],
+])(
+  'tags that cannot be made leave the result unstored, and the request is answered: %s',
+  async (_, tags, reason) => {
+    const server = serverOf({ scope: 'public', tags });
+    expect([await count(server, {}), await count(server, {})]).toEqual([1, 2]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^results of Q are not cached: their tags cannot be made/),
+    ]);
+    expect(warnings[0]).toMatch(reason);
+  },
+);
+
+describe('results that cannot be stored', () => {
+  /** A server whose query fails as long as it is to, and waits for the gate. */
+  function failing() {
+    const held = { gate: undefined as Deferred<void> | undefined, fails: true };
+    const resolve = async (): Promise<number> => {
+      calls++;
+      await held.gate?.promise;
+      if (held.fails) throw new Error('failed');
+      return calls;
+    };
+    const server = new ApolloServer({
+      logger: SILENT,
+      typeDefs: 'type Query { count: Int }',
+      resolvers: { Query: { count: resolve } },
+      plugins: [operationCache(bench.cache)],
+    });
+    return { held, server };
+  }
+
+  it('are not waited for by others, once that is known, until they can be', async () => {
+    const { held, server } = failing();
+    expect(await count(server, ANYBODY)).toBeNull();
+    held.gate = new Deferred();
+    const asked = Array.from({ length: 10 }, () => count(server, ANYBODY));
+    await until(() => calls === 11);
+    held.gate.resolve();
+    expect(await Promise.all(asked)).toEqual(Array(10).fill(null));
+    held.fails = false;
+    expect(await count(server, ANYBODY)).toBe(12);
+    // It is known to be storable by now.
+    held.gate = new Deferred();
+    const together = [count(server, ANYBODY), count(server, ANYBODY)];
+    await settle();
+    held.gate.resolve();
+    expect(await Promise.all(together)).toEqual([13, 13]);
+    expect(await count(server, ANYBODY)).toBe(13);
+  });
 });
 
 it('is not refreshed in the background where nobody resolves, but stays right', async () => {

@@ -45,7 +45,7 @@ export class OperationAttempt {
   /** @returns `undefined` when the operation is to be executed; `finish` or `giveUp` must be called then */
   async begin(operation: Operation): Promise<StoredResult | undefined> {
     const { cache, policy, notices, unstorable } = this.parts;
-    const key = operationKey(operation, policy.audience, notices);
+    const key = operationKey(operation, policy, notices);
     if (key === undefined) return undefined;
     this.#key = key;
     this.#before = responseState(operation);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import { type Bench, benchOf, closeBenches } from '../support/caches.js';
-import { Deferred, settle } from '../support/deferred.js';
+import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
 
 const SILENT = {
@@ -107,10 +107,11 @@ describe('an execution that changes the response is not stored', () => {
       logger: SILENT,
       typeDefs,
       resolvers,
-      plugins: [...plugins, operationCache(bench.cache, options)],
+      plugins: [...plugins, operationCache(bench.cache, { ...options, name: `server-${++servers}` })],
     });
   }
 
+  let servers = 0;
   const req = { headers: {} };
   it.each<[string, () => Context, (context: Context) => SeenResponse]>([
     ['res', () => ({ req, res: new SeenResponse() }), ({ res }) => res!],
@@ -211,13 +212,39 @@ it('variables that cannot be told apart are not cached, which is said once', asy
   ]);
 });
 
-it('servers with other schemas have other results', async () => {
+describe('servers on one cache', () => {
   const options: OperationCacheOptions = { scope: 'public' };
-  const other = serverOf(options, 'type Query { count: Int }');
-  expect([await count(serverOf(options), {}), await count(other, {}), await count(other, {})]).toEqual([
-    1, 2, 2,
-  ]);
-  expect(await count(serverOf(options), {})).toBe(1);
+
+  it('with other schemas have other results', async () => {
+    const other = serverOf(options, 'type Query { count: Int }');
+    expect([await count(serverOf(options), {}), await count(other, {}), await count(other, {})]).toEqual([
+      1, 2, 2,
+    ]);
+  });
+
+  it('with the same schema do not start, unless they have names, by which they share or do not', async () => {
+    const named = (name: string) => serverOf({ ...options, name });
+    const first = serverOf(options);
+    expect(await count(first, {})).toBe(1);
+    const error = await failure(serverOf(options).start());
+    expect(error).toMatchObject({ code: 'CACHE_CONFIG_INVALID', option: 'name' });
+    expect(error.message).toMatch(/same schema.*`name`/);
+    expect([await count(named('a'), {}), await count(named('b'), {}), await count(named('a'), {})]).toEqual([
+      2, 3, 2,
+    ]);
+    // One that has stopped is no other.
+    await first.stop();
+    expect(await count(serverOf(options), {})).toBe(1);
+  });
+
+  it('with the same schema on other caches are none of each other’s', async () => {
+    const { cache } = await benchOf('memory');
+    const typeDefs = 'type Query { count: Int }';
+    const resolvers = { Query: { count: () => ++calls } };
+    const plugins = [operationCache(cache, options)];
+    expect(await count(serverOf(options, typeDefs), {})).toBe(1);
+    expect(await count(new ApolloServer({ logger: SILENT, typeDefs, resolvers, plugins }), {})).toBe(2);
+  });
 });
 
 it.each<[string, () => readonly string[], RegExp]>([

@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheResolver, operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import type { CacheManager } from '../../lib/index.js';
 import { InvalidatesCache } from '../../lib/index.js';
-import { Deferred } from '../support/deferred.js';
+import { Deferred, failure } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question, WARNINGS } from './graphql-apps.js';
 
@@ -379,11 +379,29 @@ describe('those who wait are let go', () => {
   });
 });
 
-it.each<[object, RegExp]>([
-  [{ ttl: -1 }, /ttl/],
-  [{ tll: 1 }, /tll/],
-  [{ type: Item }, /type/],
-  [{ scope: 'private' }, /needs an identity/],
-])('%p is refused', (options, message) => {
-  expect(() => operationCache(undefined as never, options as never)).toThrow(message);
+it.each<[object | null, string, RegExp]>([
+  [{ ttl: -1 }, 'CACHE_DURATION_INVALID', /ttl/],
+  [{ tll: 1 }, 'CACHE_CONFIG_INVALID', /tll.*ttl/],
+  [{ type: Item }, 'CACHE_CONFIG_INVALID', /type is not for operations/],
+  [{ staleIfError: '1h' }, 'CACHE_CONFIG_INVALID', /staleIfError is not for operations: .*@CacheResolver/],
+  [
+    { loadTimeout: { hard: 1 } },
+    'CACHE_CONFIG_INVALID',
+    /loadTimeout is not for operations: .*@CacheResolver/,
+  ],
+  [{ negativeTtl: 1 }, 'CACHE_CONFIG_INVALID', /negativeTtl is not for operations/],
+  [{ scope: 'private' }, 'CACHE_CONFIG_INVALID', /needs an identity/],
+  [{ name: '' }, 'CACHE_CONFIG_INVALID', /name is ''.*1 to 128/],
+  [{ tags: 'all' }, 'CACHE_ARGUMENT_INVALID', /tags must be an array/],
+  [null, 'CACHE_CONFIG_INVALID', /options is null/],
+])('%p is refused', async (options, code, message) => {
+  const { cache } = await start();
+  const error = await failure((async () => operationCache(cache, options as never))());
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+});
+
+it.each([undefined, null, {}, 'cache'])('%p is refused as a cache', async (cache) => {
+  const error = await failure((async () => operationCache(cache as never))());
+  expect(error).toMatchObject({ code: 'CACHE_CONFIG_INVALID', option: 'cache' });
+  expect(error.message).toMatch(/inject: \[CacheManager\]/);
 });

@@ -10,6 +10,12 @@ export interface ResponseState {
 
 const COOKIES = 'the header set-cookie';
 
+/**
+ * What Apollo itself says when an operation ends, beside the status 200. Operations that are sent together have one response: the
+ * first to end must not be taken for a change by the others.
+ */
+const SAID_AT_END: readonly string[] = ['cache-control', 'content-type'];
+
 /** What Node's, Express' and Fastify's responses have. */
 interface FrameworkResponse {
   readonly statusCode?: number;
@@ -28,8 +34,8 @@ export function responseState({ contextValue, response: { http } }: Operation): 
     for (const [name, value] of Object.entries(response.getHeaders()))
       add(`the header ${name.toLowerCase()}`, value);
   }
-  add('the status', http.status);
-  for (const [name, value] of http.headers) add(`the header ${name}`, value);
+  add('the status', http.status ?? 200);
+  for (const [name, value] of http.headers) if (!SAID_AT_END.includes(name)) add(`the header ${name}`, value);
   return { seen: responses.length > 0, parts };
 }
 

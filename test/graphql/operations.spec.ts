@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheResolver, operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import type { CacheManager } from '../../lib/index.js';
 import { InvalidatesCache } from '../../lib/index.js';
-import { Deferred, failure } from '../support/deferred.js';
+import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question, WARNINGS } from './graphql-apps.js';
 
@@ -208,6 +208,28 @@ describe('an operation', () => {
     gate.resolve();
     for (const answer of await asked) expect(answer).toEqual({ data: { items: [{ id: 100 }] } });
     expect(calls).toHaveLength(1);
+  });
+
+  it('may be sent with others, which end before it', async () => {
+    const { app } = await graphqlApp({
+      providers: [Items],
+      plugins: (cache: CacheManager) => [operationCache(cache, { ttl: 60 })],
+      graphql: { allowBatchedHttpRequests: true },
+    });
+    const url = `${await app.getUrl()}/graphql`;
+    const batch = async (): Promise<unknown> => {
+      const body = JSON.stringify([{ query: '{ me }' }, { query: '{ items { id } }' }]);
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(url, { method: 'POST', headers, body })).json();
+    };
+    gate = new Deferred();
+    const first = batch();
+    await until(() => calls.length === 2);
+    await settle();
+    gate.resolve();
+    expect(await first).toEqual([{ data: { me: 'nobody' } }, { data: { items: [{ id: 100 }] } }]);
+    expect(await batch()).toEqual(await first);
+    expect(calls).toEqual(['me', 'items 1']);
   });
 
   it('may be persisted', async () => {

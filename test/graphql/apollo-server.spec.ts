@@ -154,6 +154,22 @@ describe('an execution that changes the response is not stored', () => {
     expect([await count(server, ANYBODY), await count(server, ANYBODY)]).toEqual([1, 2]);
   });
 
+  it.each([
+    ['set-cookie', 'is not stored', 3],
+    ['etag', 'is, since the answer that was sent has other headers, too', 2],
+  ])('in the background, what sets %s %s', async (header, _, expected) => {
+    const server = changing({ ttl: 1, staleWhileRevalidate: 60 }, ({ res }) => {
+      if (calls > 0) res!.headers[header] = `${calls}`;
+    });
+    const ask = (): Promise<unknown> => count(server, { req, res: new SeenResponse() });
+    expect(await ask()).toBe(1);
+    bench.clock.advance(2_000);
+    expect(await ask()).toBe(1);
+    await settle();
+    expect(calls).toBe(2);
+    expect(await ask()).toBe(expected);
+  });
+
   it('but what a plugin adds to whatever is sent does not matter, which hits have, too', async () => {
     const plugin: ApolloServerPlugin = {
       requestDidStart: async () => ({

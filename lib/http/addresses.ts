@@ -29,6 +29,6 @@ export function changedAddresses(exchange: Exchange): string[] {
 }
 
 /** Whether a response says that what was asked for has been done. */
-export function hasSucceeded({ raw }: Pick<Exchange, 'raw'>): boolean {
-  return raw.statusCode >= 200 && raw.statusCode < 400;
+export function hasSucceeded({ statusCode }: { readonly statusCode: number }): boolean {
+  return statusCode >= 200 && statusCode < 400;
 }

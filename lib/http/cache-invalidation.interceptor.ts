@@ -9,12 +9,12 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { concatMap, type Observable, tap } from 'rxjs';
 
-import { changedAddresses, hasSucceeded, isSafe } from './addresses.js';
+import { changedAddresses, isSafe } from './addresses.js';
+import { AfterInvalidation } from './after-invalidation.js';
 import { cacheNamed } from './cache-named.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { invalidationOf } from './metadata.js';
-import { ResponseTap, type TapTarget } from './response-tap.js';
 import { addressTag } from './route.js';
 
 /**
@@ -61,7 +61,7 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
       const paths = namesOf(options.paths, request, result).map((path) => addressTag(exchange.origin, path));
       return this.#invalidate(options, [...own, ...paths], request, result);
     };
-    ResponseTap.on(exchange.raw, new AfterInvalidation(exchange, invalidate, this.#log));
+    AfterInvalidation.on(exchange, invalidate, this.#log);
     return next.handle().pipe(tap((value: unknown) => (result = value)));
   }
 
@@ -90,44 +90,4 @@ function follows(context: ExecutionContext, cache: string | undefined): boolean 
 
 function namesOf(names: Invalidated | undefined, request: HttpRequest, result: unknown): readonly string[] {
   return typeof names === 'function' ? names(request, result) : (names ?? []);
-}
-
-/** Sends a response once what it has changed is not served any more. */
-class AfterInvalidation implements TapTarget {
-  readonly replaces = false;
-
-  constructor(
-    private readonly exchange: Exchange,
-    private readonly invalidate: () => Promise<void>,
-    private readonly log: Logger,
-  ) {}
-
-  /** Pieces go out as they come; it is on its way before the first. */
-  begins(): boolean {
-    void this.#finish();
-    return false;
-  }
-
-  piece(): boolean {
-    return false;
-  }
-
-  ended(): void {}
-
-  whole(body: Buffer, done: (() => void) | undefined): void {
-    void this.#finish().then(() => this.exchange.raw.end(body, done));
-  }
-
-  /** What the handler did is done: the client is told so, whatever becomes of the cache. */
-  async #finish(): Promise<void> {
-    if (!hasSucceeded(this.exchange)) return;
-    try {
-      await this.invalidate();
-    } catch (error) {
-      this.log.error(
-        `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
-        error,
-      );
-    }
-  }
 }

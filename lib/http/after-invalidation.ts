@@ -1,10 +1,12 @@
 import type { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { Observable } from 'rxjs';
 
 import { hasSucceeded } from './addresses.js';
+import type { Invalidation } from './changes.js';
 import type { Exchange } from './exchange.js';
 import { functionIn, isChunk, setHead } from './response-tap.js';
-import { passForSent, refuse, shadow } from './sent-head.js';
+import { isBody, passForSent, refuse, refuseLate, shadow } from './passing-for-sent.js';
 
 type Method = (...args: unknown[]) => unknown;
 type Writing = Record<'writeHead' | 'flushHeaders' | 'write' | 'end', Method>;
@@ -14,6 +16,9 @@ type Writing = Record<'writeHead' | 'flushHeaders' | 'write' | 'end', Method>;
  * invalidates; everything is Node's.
  */
 type Stage = 'open' | 'sending' | 'ending' | 'over';
+
+/** When what a handler may still be doing, of which nobody hears, is invalidated again: milliseconds after the client has left. */
+const AFTERMATH = [1_000, 10_000];
 
 /**
  * Sends a response once what it has changed is not served any more. Whoever writes it notices nothing: what waits here reads as
@@ -25,20 +30,30 @@ export class AfterInvalidation {
   #stage: Stage = 'open';
   /** Makes a head ready to be sent that passes for sent. */
   #release: (() => void) | undefined;
+  /** Whether the end has been seen. */
+  #isEnded = false;
+  #isGone: boolean;
+  #isLeft = false;
   #complained = false;
 
   /** Watches a response from now on. */
-  static on(exchange: Exchange, invalidate: () => Promise<void>, log: Logger): AfterInvalidation {
-    return new AfterInvalidation(exchange, invalidate, log);
+  static on(exchange: Exchange, changes: () => Invalidation, log: Logger): AfterInvalidation {
+    return new AfterInvalidation(exchange, changes, log);
   }
 
   private constructor(
     private readonly exchange: Exchange,
-    private readonly invalidate: () => Promise<void>,
+    /** Names what has been changed so far. */
+    private readonly changes: () => Invalidation,
     private readonly log: Logger,
   ) {
     const { raw } = exchange;
     this.#raw = raw;
+    this.#isGone = raw.destroyed;
+    raw.once('close', () => {
+      this.#isGone = true;
+      if (!this.#isEnded) this.#leave();
+    });
     const { writeHead, flushHeaders, write, end } = raw as unknown as Writing;
     this.#node = { writeHead, flushHeaders, write, end };
     // Ours stay in the chain of those who replace these methods. Node calls the first itself when a body begins without a head.
@@ -47,6 +62,31 @@ export class AfterInvalidation {
       flushHeaders: () => this.#whenFlushed(),
       write: (...args: unknown[]) => this.#whenWritten(args),
       end: (...args: unknown[]) => this.#whenEnded(args),
+    });
+  }
+
+  /** What the handler does although nobody waits for it any more is not to be lost. */
+  watch(handled: Observable<unknown>): Observable<unknown> {
+    return new Observable((subscriber) => {
+      let isOver = false;
+      subscriber.add(
+        handled.subscribe({
+          next: (value) => subscriber.next(value),
+          error: (error) => {
+            isOver = true;
+            subscriber.error(error);
+          },
+          complete: () => {
+            isOver = true;
+            // Whoever is gone may have gone before what the handler has done last.
+            if (this.#isGone && !this.#isEnded) void this.#finish();
+            subscriber.complete();
+          },
+        }),
+      );
+      subscriber.add(() => {
+        if (!isOver && !this.#isEnded) this.#leave();
+      });
     });
   }
 
@@ -97,6 +137,7 @@ export class AfterInvalidation {
 
   async #hold([chunk, ...rest]: unknown[]): Promise<void> {
     this.#stage = 'ending';
+    this.#isEnded = true;
     const takeBack = shadow(this.#raw, { writableEnded: true });
     // A copy: whoever wrote it may use it again.
     const body = chunk instanceof Uint8Array ? Buffer.from(chunk) : chunk;
@@ -133,36 +174,40 @@ export class AfterInvalidation {
     if (done !== undefined) this.#raw.once('finish', done);
   }
 
-  /** What the handler did is done: the client is told so, whatever becomes of the cache. */
-  async #finish(): Promise<void> {
+  /** Nobody waits for the handler any more. What goes on in it may be heard of by nobody: it is looked after for a while. */
+  #leave(): void {
+    void this.#finish(!this.#isLeft);
+    this.#isLeft = true;
+  }
+
+  /**
+   * What the handler did is done: the client is told so, whatever becomes of the cache.
+   * @param again whether it may go on
+   */
+  async #finish(again = false): Promise<void> {
     if (!hasSucceeded(this.#raw)) return;
     try {
-      await this.invalidate();
+      const { failures, run } = this.changes();
+      if (again) repeat(run);
+      await run();
+      if (failures.length > 0) this.#complain(...failures);
     } catch (error) {
       this.#complain(error);
     }
   }
 
-  #complain(error: unknown): void {
+  #complain(...errors: unknown[]): void {
     if (this.#complained) return;
     this.#complained = true;
     this.log.error(
       `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
-      error,
+      ...errors,
     );
   }
 }
 
-/** What Node takes for the body, or for none. */
-function isBody(chunk: unknown): boolean {
-  return (
-    !isChunk(chunk) || typeof chunk === 'string' || typeof chunk === 'function' || chunk instanceof Uint8Array
-  );
-}
-
-/** Tells whoever writes to a response that has been ended, as Node does. */
-function refuseLate(args: readonly unknown[]): void {
-  const done = functionIn(args) as ((error: Error) => void) | undefined;
-  const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
-  if (done !== undefined) process.nextTick(done, error);
+/** @param run what is all that is kept of a request: those who leave by the thousand must not fill the memory */
+function repeat(run: () => Promise<void>): void {
+  // It has been said if it fails, and an application that is closed has no cache.
+  for (const delay of AFTERMATH) setTimeout(() => void run().catch(() => undefined), delay).unref();
 }

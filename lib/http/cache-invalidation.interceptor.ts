@@ -9,13 +9,13 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { concatMap, type Observable, tap } from 'rxjs';
 
-import { changedAddresses, isSafe } from './addresses.js';
+import { isSafe } from './addresses.js';
 import { AfterInvalidation } from './after-invalidation.js';
 import { cacheNamed } from './cache-named.js';
+import { changesOf } from './changes.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { invalidationOf } from './metadata.js';
-import { addressTag } from './route.js';
 
 /**
  * Invalidates what successful responses have changed: what {@link InvalidatesResponses} names, and the addresses of requests with
@@ -56,13 +56,9 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     if (isSafe(request.method) && invalidationOf(context.getHandler()) === undefined) return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     let result: unknown;
-    const invalidate = (): Promise<void> => {
-      const own = isSafe(request.method) ? [] : changedAddresses(exchange);
-      const paths = namesOf(options.paths, request, result).map((path) => addressTag(exchange.origin, path));
-      return this.#invalidate(options, [...own, ...paths], request, result);
-    };
-    AfterInvalidation.on(exchange, invalidate, this.#log);
-    return next.handle().pipe(tap((value: unknown) => (result = value)));
+    const changes = () => changesOf(exchange, options, cacheNamed(this.modules, options.cache), result);
+    const watched = AfterInvalidation.on(exchange, changes, this.#log);
+    return watched.watch(next.handle().pipe(tap((value: unknown) => (result = value))));
   }
 
   async #invalidate(

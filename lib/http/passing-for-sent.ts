@@ -1,5 +1,7 @@
 import { ServerResponse, validateHeaderValue } from 'node:http';
 
+import { functionIn, isChunk } from './response-tap.js';
+
 const SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'];
 
 /**
@@ -44,4 +46,18 @@ export function refuse(): never {
   throw Object.assign(new Error('Cannot set headers after they are sent to the client'), {
     code: 'ERR_HTTP_HEADERS_SENT',
   });
+}
+
+/** What Node takes for the body, or for none. */
+export function isBody(chunk: unknown): boolean {
+  return (
+    !isChunk(chunk) || typeof chunk === 'string' || typeof chunk === 'function' || chunk instanceof Uint8Array
+  );
+}
+
+/** Tells whoever writes to a response that has been ended, as Node does. */
+export function refuseLate(args: readonly unknown[]): void {
+  const done = functionIn(args) as ((error: Error) => void) | undefined;
+  const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
+  if (done !== undefined) process.nextTick(done, error);
 }

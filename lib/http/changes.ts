@@ -1,0 +1,81 @@
+import type { CacheManager } from '../core/cache-manager.js';
+import { CacheArgumentError } from '../primitives/errors.js';
+import { Glob } from '../primitives/glob.js';
+import { checkKey } from '../primitives/key.js';
+import { show } from '../primitives/show.js';
+import { checkTags } from '../primitives/tags.js';
+import { changedAddresses, isSafe } from './addresses.js';
+import type { Exchange, HttpRequest } from './exchange.js';
+import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
+import { addressTag } from './route.js';
+
+type Part = 'tags' | 'paths' | 'keys' | 'patterns';
+
+const CHECKS: Readonly<Record<Part, (name: string) => unknown>> = {
+  tags: (tag) => checkTags([tag]),
+  paths: (path) => {
+    if (typeof path !== 'string') throw new CacheArgumentError(`a path must be a string, not ${show(path)}`);
+  },
+  keys: checkKey,
+  patterns: (pattern) => new Glob(pattern),
+};
+
+/** What a request has changed, by name. */
+export interface Invalidation {
+  /** Why it is not all: one part that cannot be named does not cost the others. */
+  readonly failures: readonly Error[];
+  readonly run: () => Promise<void>;
+}
+
+/** Names what a request has changed: its address, what its response says, and what the options say. */
+export function changesOf(
+  exchange: Exchange,
+  options: InvalidatesResponsesOptions,
+  cache: CacheManager,
+  result: unknown,
+): Invalidation {
+  const failures: Error[] = [];
+  const of = (part: Part): readonly string[] => {
+    const fail = (error: unknown): void => {
+      const why = error instanceof Error ? error.message : show(error);
+      failures.push(new CacheArgumentError(`${part}: ${why}`, { cause: error }));
+    };
+    try {
+      return wellFormed(part, namesOf(options[part], exchange.request, result), fail);
+    } catch (error) {
+      fail(error);
+      return [];
+    }
+  };
+  const own = isSafe(exchange.method) ? [] : changedAddresses(exchange);
+  const named = of('paths').map((path) => addressTag(exchange.origin, path));
+  const run = invalidating(cache, of('keys'), [...own, ...named, ...of('tags')], of('patterns'));
+  return { failures, run };
+}
+
+/** It keeps nothing but names: it may outlive the request. */
+function invalidating(cache: CacheManager, ...names: Parameters<CacheManager['invalidate']>) {
+  return (): Promise<void> => cache.invalidate(...names);
+}
+
+function namesOf(
+  names: InvalidatesResponsesOptions[Part],
+  request: HttpRequest,
+  result: unknown,
+): readonly string[] {
+  const given: unknown = typeof names === 'function' ? names(request, result) : (names ?? []);
+  if (Array.isArray(given)) return given as string[];
+  throw new CacheArgumentError(`the function gave ${show(given)}: return a list of strings`);
+}
+
+function wellFormed(part: Part, names: readonly string[], fail: (error: unknown) => void): readonly string[] {
+  return names.filter((name) => {
+    try {
+      CHECKS[part](name);
+      return true;
+    } catch (error) {
+      fail(error);
+      return false;
+    }
+  });
+}

@@ -1,0 +1,94 @@
+// What can be invalidated is, whatever else a handler's options name.
+import { Controller, Get, type LoggerService, Put } from '@nestjs/common';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { CacheResponse, InvalidatesResponses } from '../../lib/http/index.js';
+import type { Invalidated, InvalidatesResponsesOptions } from '../../lib/http/invalidates-responses.js';
+import { ADAPTERS, HttpApp, isHit } from './apps.js';
+
+/** What is said, with the reasons. */
+class Reasons implements LoggerService {
+  readonly errors: string[] = [];
+  log(): void {}
+  warn(): void {}
+  error(message: unknown, ...reasons: unknown[]): void {
+    const said = reasons.filter((reason) => reason instanceof Error).map((reason) => reason.message);
+    this.errors.push([String(message), ...said].join(' | '));
+  }
+}
+
+const failing = () => {
+  throw new TypeError('no such thing');
+};
+const of = (given: unknown): Invalidated => (() => given) as Invalidated;
+const FAILED = 'PUT /x has succeeded, but not what it was to invalidate';
+
+describe.each(ADAPTERS)('on %s', (adapter) => {
+  let app: HttpApp;
+  afterEach(() => app.close());
+
+  it.each<[string, InvalidatesResponsesOptions, string]>([
+    ['tags that throw', { tags: failing }, 'tags: no such thing'],
+    [
+      'tags that are none',
+      { tags: of(undefined) },
+      'tags: the function gave undefined: return a list of strings',
+    ],
+    [
+      'tags in a promise',
+      { tags: of(Promise.resolve([])) },
+      'tags: the function gave an object: return a list of strings',
+    ],
+    [
+      'a tag that is none',
+      { tags: of(['', 'tag']) },
+      "tags: a tag must be a well-formed string of 1 to 1024 characters, not ''",
+    ],
+    ['keys that throw', { keys: failing }, 'keys: no such thing'],
+    [
+      'a key that is none',
+      { keys: of([1, 'key']) },
+      'keys: a key must be a string of 1 to 1024 characters, not 1',
+    ],
+    ['patterns that throw', { patterns: failing }, 'patterns: no such thing'],
+    [
+      'a pattern that is none',
+      { patterns: of(['', 'pat*']) },
+      'patterns: a pattern must be a well-formed string of 1 to 1024 characters',
+    ],
+    ['paths that throw', { paths: failing }, 'paths: no such thing'],
+    ['a path that is none', { paths: of([null, '/y']) }, 'paths: a path must be a string, not null'],
+  ])('%s', async (name, options, reason) => {
+    const all: InvalidatesResponsesOptions = {
+      tags: ['tag'],
+      keys: ['key'],
+      patterns: ['pat*'],
+      paths: ['/y'],
+    };
+    @Controller()
+    class Things {
+      @Get(['x', 'y']) @CacheResponse({ ttl: '1h' }) get() {}
+      @Put('x') @InvalidatesResponses({ ...all, ...options }) put() {}
+    }
+    const logger = new Reasons();
+    app = await HttpApp.start(adapter, [Things], { logger });
+    await app.get('/x');
+    await app.get('/y');
+    await app.cache.set('tagged', 1, { tags: ['tag'] });
+    await app.cache.set('key', 1);
+    await app.cache.set('pattern', 1);
+    expect((await app.send('PUT', '/x')).status).toBe(200);
+    expect(logger.errors).toEqual([`${FAILED} | ${reason}`]);
+    const left = {
+      x: isHit(await app.get('/x')),
+      y: isHit(await app.get('/y')),
+      tagged: await app.cache.has('tagged'),
+      key: await app.cache.has('key'),
+      pattern: await app.cache.has('pattern'),
+    };
+    // Whatever function there was gave nothing, or all that was asked of it besides what is wrong.
+    const lost = { tags: 'tagged', keys: 'key', patterns: 'pattern', paths: 'y' }[reason.split(':')[0]!]!;
+    const gaveTheRest = name.startsWith('a ');
+    expect(left).toEqual({ x: false, y: false, tagged: false, key: false, pattern: false, ...(!gaveTheRest && { [lost]: true }) }); // prettier-ignore
+  });
+});

@@ -4,10 +4,11 @@ import { Glob } from '../primitives/glob.js';
 import { checkKey } from '../primitives/key.js';
 import { show } from '../primitives/show.js';
 import { checkTags } from '../primitives/tags.js';
-import { changedAddresses, isSafe } from './addresses.js';
+import { addressTags, changedAddresses, isSafe } from './addresses.js';
 import type { Exchange, HttpRequest } from './exchange.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
-import { addressTag } from './route.js';
+import { hostsOf } from './known-hosts.js';
+import { authorityOf } from './request-target.js';
 
 type Part = 'tags' | 'paths' | 'keys' | 'patterns';
 
@@ -47,8 +48,9 @@ export function changesOf(
       return [];
     }
   };
-  const own = isSafe(exchange.method) ? [] : changedAddresses(exchange);
-  const named = of('paths').map((path) => addressTag(exchange.origin, path));
+  const hosts = [...new Set([authorityOf(exchange.origin), ...hostsOf(cache)])];
+  const own = isSafe(exchange.method) ? [] : changedAddresses(exchange, hosts);
+  const named = addressTags(hosts, of('paths'));
   const run = invalidating(cache, of('keys'), [...own, ...named, ...of('tags')], of('patterns'));
   return { failures, run };
 }

@@ -50,7 +50,14 @@ export function responseOptionsOf(
   const own = Reflect.getMetadata(OPTIONS, handler) as CacheResponseOptions | undefined;
   const shared = Reflect.getMetadata(OPTIONS, controller) as CacheResponseOptions | undefined;
   if (own === undefined && Reflect.getMetadata(OFF, controller) === true) return false;
-  return own === undefined && shared === undefined ? undefined : overlaid({ ...shared }, { ...own });
+  return own === undefined && shared === undefined ? undefined : statedOptionsOf(controller, handler);
+}
+
+/** As {@link responseOptionsOf}, whether the handler is to be cached or not. */
+export function statedOptionsOf(controller: object, handler: object): CacheResponseOptions {
+  const own = Reflect.getMetadata(OPTIONS, handler) as CacheResponseOptions | undefined;
+  const shared = Reflect.getMetadata(OPTIONS, controller) as CacheResponseOptions | undefined;
+  return overlaid({ ...shared }, { ...own });
 }
 
 /** Whether a handler sends events as they happen: there is no end to wait for. */

@@ -73,14 +73,15 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     const type = context.getType<string>();
     if (type === 'rpc') return takes(context) ? this.#replies.serve(context, next) : next.handle();
     if (type !== 'http') return this.#leave(type, next);
-    const cached = this.#routes.of(context);
-    if (cached === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (!takes(request)) return next.handle();
     if (!isSafe(request.method)) {
-      return this.#invalidation.follow(context, next, cached.route.policy.cache);
+      const changed = this.#routes.changedBy(context);
+      if (changed === undefined || !takes(request)) return next.handle();
+      return this.#invalidation.follow(context, next, changed.cache);
     }
+    const cached = this.#routes.of(context);
+    if (cached === undefined || !takes(request)) return next.handle();
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();

@@ -90,6 +90,13 @@ export class AfterInvalidation {
     });
   }
 
+  /** Nothing has been changed: the handler has not run. */
+  off(): void {
+    this.#readyHead();
+    this.#stage = 'over';
+    this.#isEnded = true;
+  }
+
   #whenHead(args: unknown[]): unknown {
     if (this.#stage === 'ending' || this.#release !== undefined) refuse();
     if (this.#stage !== 'open' || !hasSucceeded({ statusCode: args[0] as number })) {

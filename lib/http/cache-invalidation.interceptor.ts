@@ -5,27 +5,45 @@ import {
   Injectable,
   Logger,
   type NestInterceptor,
+  type OnModuleInit,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { concatMap, type Observable, tap } from 'rxjs';
 
+import { CacheConfigError } from '../primitives/errors.js';
 import { isSafe } from './addresses.js';
 import { AfterInvalidation } from './after-invalidation.js';
+import { looksFirst, methodsOf } from './all-handlers.js';
 import { cacheNamed } from './cache-named.js';
 import { changesOf } from './changes.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { invalidationOf } from './metadata.js';
+import { isReplayed } from './replay.js';
 
 /**
  * Invalidates what successful responses have changed: what {@link InvalidatesResponses} names, and the addresses of requests with
  * unsafe methods (RFC 9111 4.4). It comes with the decorator; for all of an application it is an `APP_INTERCEPTOR`.
  */
 @Injectable()
-export class CacheInvalidationInterceptor implements NestInterceptor {
+export class CacheInvalidationInterceptor implements NestInterceptor, OnModuleInit {
   readonly #log = new Logger('ResponseCache');
 
-  constructor(@Inject(ModuleRef) private readonly modules: ModuleRef) {}
+  constructor(
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
+    @Inject(ModulesContainer) private readonly container: ModulesContainer,
+  ) {}
+
+  /** Finds out that there is no cache of a name before the first request does. */
+  onModuleInit(): void {
+    if (!looksFirst(this.container, CacheInvalidationInterceptor)) return;
+    for (const { controllers, providers } of this.container.values()) {
+      for (const { metatype } of [...controllers.values(), ...providers.values()]) {
+        if (typeof metatype !== 'function') continue;
+        for (const method of methodsOf(metatype)) this.#check(metatype, method);
+      }
+    }
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return this.follow(context, next, undefined);
@@ -58,7 +76,23 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     let result: unknown;
     const changes = () => changesOf(exchange, options, cacheNamed(this.modules, options.cache), result);
     const watched = AfterInvalidation.on(exchange, changes, this.#log);
-    return watched.watch(next.handle().pipe(tap((value: unknown) => (result = value))));
+    const seen = tap((value: unknown) => {
+      result = value;
+      if (isReplayed(exchange.raw)) watched.off();
+    });
+    return watched.watch(next.handle().pipe(seen));
+  }
+
+  #check(type: Function, method: Function): void {
+    const cache = invalidationOf(method)?.cache;
+    if (cache === undefined) return;
+    try {
+      cacheNamed(this.modules, cache);
+    } catch (cause) {
+      const place = `${type.name}.${method.name}`;
+      const { message } = cause as Error;
+      throw new CacheConfigError(place, `@InvalidatesResponses on ${place}: ${message}`, { cause });
+    }
   }
 
   async #invalidate(

@@ -10,6 +10,9 @@ import type { ReadyResponse } from './stored-response.js';
 /** What the interceptors around see of a response that comes from the store; what they make of it is not sent. */
 const PLACEHOLDER = 'a stored response';
 
+/** Those that are answered from the store. */
+const REPLAYED = new WeakSet<ServerResponse>();
+
 /** How a handler's response is written. */
 export interface Writing {
   /** By the handler itself, through `@Res()`: Nest writes nothing. */
@@ -31,6 +34,7 @@ export function replay(
   age: number,
 ): Observable<unknown> {
   return new Observable((subscriber) => {
+    REPLAYED.add(exchange.raw);
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
     const instead = new Instead(exchange.raw, send);
     const tap = ResponseTap.on(exchange.raw, instead);
@@ -42,6 +46,11 @@ export function replay(
     tap.off();
     send();
   });
+}
+
+/** Whether a response is answered from the store: its handler has not run for it. */
+export function isReplayed(raw: ServerResponse): boolean {
+  return REPLAYED.has(raw);
 }
 
 /**

@@ -1,9 +1,17 @@
 // What can be invalidated is, whatever else a handler's options name.
 import { Controller, Get, type LoggerService, Put } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { CacheResponse, InvalidatesResponses } from '../../lib/http/index.js';
+import {
+  CacheInvalidationInterceptor,
+  CacheResponse,
+  InvalidatesResponses,
+  ResponseCacheInterceptor,
+  ResponseCacheModule,
+} from '../../lib/http/index.js';
 import type { Invalidated, InvalidatesResponsesOptions } from '../../lib/http/invalidates-responses.js';
+import { failure } from '../support/deferred.js';
 import { ADAPTERS, HttpApp, isHit } from './apps.js';
 
 /** What is said, with the reasons. */
@@ -90,5 +98,59 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     const lost = { tags: 'tagged', keys: 'key', patterns: 'pattern', paths: 'y' }[reason.split(':')[0]!]!;
     const gaveTheRest = name.startsWith('a ');
     expect(left).toEqual({ x: false, y: false, tagged: false, key: false, pattern: false, ...(!gaveTheRest && { [lost]: true }) }); // prettier-ignore
+  });
+});
+
+it.each(ADAPTERS)('a hit changes nothing: on %s', async (adapter) => {
+  const results: unknown[] = [];
+  @Controller('x')
+  class Things {
+    @Get()
+    @InvalidatesResponses({ tags: (_, result) => (results.push(result), ['tag']) })
+    get() {
+      return 'a stored response';
+    }
+    @Put()
+    @InvalidatesResponses({ tags: (_, result) => (results.push(result), ['tag']) })
+    put() {
+      return 'a stored response';
+    }
+  }
+  const app = await HttpApp.start(adapter, [Things], {
+    imports: [ResponseCacheModule.forRoot({ ttl: '1h' })],
+    // The first is around the second.
+    providers: [CacheInvalidationInterceptor, ResponseCacheInterceptor].map((useClass) => ({
+      provide: APP_INTERCEPTOR,
+      useClass,
+    })),
+  });
+  try {
+    await app.get('/x');
+    expect(results).toEqual(['a stored response']);
+    await app.cache.set('tagged', 1, { tags: ['tag'] });
+    const hit = await app.get('/x');
+    expect([isHit(hit), hit.text]).toEqual([true, 'a stored response']);
+    expect(results).toHaveLength(1);
+    expect(await app.cache.has('tagged')).toBe(true);
+    await app.send('PUT', '/x');
+    expect(results).toHaveLength(2);
+    expect(await app.cache.has('tagged')).toBe(false);
+  } finally {
+    await app.close();
+  }
+});
+
+it.each(ADAPTERS)('a cache that does not exist is an error at start: on %s', async (adapter) => {
+  class Base {
+    @Put() @InvalidatesResponses({ cache: 'nope' }) put() {}
+  }
+  @Controller('x')
+  class Things extends Base {}
+  const start = failure(HttpApp.start(adapter, [Things], { logger: new Reasons() }));
+  expect(await start).toMatchObject({
+    code: 'CACHE_CONFIG_INVALID',
+    option: 'Things.put',
+    message:
+      "@InvalidatesResponses on Things.put: there is no such cache: import CacheModule.forRoot({ name: 'nope' }) in your application's module",
   });
 });

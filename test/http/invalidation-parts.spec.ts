@@ -1,5 +1,6 @@
 // What can be invalidated is, whatever else a handler's options name.
-import { Controller, Get, type LoggerService, Put } from '@nestjs/common';
+import { Controller, Get, type LoggerService, Post, Put, Res, StreamableFile } from '@nestjs/common';
+import { Readable } from 'node:stream';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
@@ -11,8 +12,9 @@ import {
   ResponseCacheModule,
 } from '../../lib/http/index.js';
 import type { Invalidated, InvalidatesResponsesOptions } from '../../lib/http/invalidates-responses.js';
+import { CacheModule } from '../../lib/index.js';
 import { failure } from '../support/deferred.js';
-import { ADAPTERS, HttpApp, isHit } from './apps.js';
+import { ADAPTERS, type AnyResponse, HttpApp, isHit } from './apps.js';
 
 /** What is said, with the reasons. */
 class Reasons implements LoggerService {
@@ -135,6 +137,34 @@ it.each(ADAPTERS)('a hit changes nothing: on %s', async (adapter) => {
     await app.send('PUT', '/x');
     expect(results).toHaveLength(2);
     expect(await app.cache.has('tagged')).toBe(false);
+  } finally {
+    await app.close();
+  }
+});
+
+it.each(ADAPTERS)('what is in two caches goes from both: on %s', async (adapter) => {
+  @Controller('x')
+  @CacheResponse({ ttl: '1h', cache: 'other' })
+  class Things {
+    @Get() get() {}
+    @Put() @InvalidatesResponses({ tags: ['tag'] }) put(@Res() response: AnyResponse) {
+      response.send('body');
+      throw new Error('late');
+    }
+    @Post() @InvalidatesResponses({ tags: ['tag'] }) post() {
+      return new StreamableFile(Readable.from(['bo', 'dy']));
+    }
+  }
+  const imports = [CacheModule.forRoot({ name: 'other' })];
+  const app = await HttpApp.start(adapter, [Things], { imports, logger: new Reasons() });
+  try {
+    for (const method of ['PUT', 'POST']) {
+      await app.get('/x');
+      await app.cache.set('tagged', 1, { tags: ['tag'] });
+      expect(await app.send(method, '/x')).toMatchObject({ text: 'body' });
+      expect(await app.cache.has('tagged')).toBe(false);
+      expect(isHit(await app.get('/x'))).toBe(false);
+    }
   } finally {
     await app.close();
   }

@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.js';
+import { authorityOf, pathOf } from './request-target.js';
 import { addressTag } from './route.js';
 
 /** Methods that change nothing (RFC 9110 9.2.1); all others, unknown ones too, may have changed the resource they name. */
@@ -14,21 +15,28 @@ export function isSafe(method: string): boolean {
 /**
  * The tags of what a request with an unsafe method has changed when it succeeded (RFC 9111 4.4): its own address, and those that
  * its response names, unless they are of another origin.
+ * @param hosts by which the application is asked for the same
  */
-export function changedAddresses(exchange: Exchange): string[] {
-  const { origin, path, raw } = exchange;
-  const tags = [addressTag(origin, path)];
+export function changedAddresses(exchange: Exchange, hosts: readonly string[]): string[] {
+  const { origin, raw } = exchange;
+  const own = pathOf(exchange.path);
+  const paths = [own];
   for (const name of PLACES) {
     const place = raw.getHeader(name);
-    const base = `${origin}${path}`;
+    const base = `${origin}${own}`;
     if (typeof place !== 'string' || !URL.canParse(place, base)) continue;
-    const url = new URL(place, base);
-    if (url.origin === new URL(base).origin) tags.push(addressTag(origin, url.pathname));
+    const { host, pathname } = new URL(place, base);
+    if (hosts.includes(authorityOf(host))) paths.push(pathname);
   }
-  return [...new Set(tags)];
+  return addressTags(hosts, paths);
+}
+
+/** The tags of paths on each of some hosts. */
+export function addressTags(hosts: readonly string[], paths: readonly string[]): string[] {
+  return [...new Set(hosts.flatMap((host) => paths.map((path) => addressTag(host, path))))];
 }
 
 /** Whether a response says that what was asked for has been done. */
-export function hasSucceeded({ raw }: Pick<Exchange, 'raw'>): boolean {
-  return raw.statusCode >= 200 && raw.statusCode < 400;
+export function hasSucceeded({ statusCode }: { readonly statusCode: number }): boolean {
+  return statusCode >= 200 && statusCode < 400;
 }

@@ -5,19 +5,22 @@ import {
   Injectable,
   Logger,
   type NestInterceptor,
+  type OnModuleInit,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { type Observable, tap } from 'rxjs';
 
 import { processClock } from '../primitives/clock.js';
+import { CacheConfigError } from '../primitives/errors.js';
 import { completedReply } from '../rpc/completed-reply.js';
-import { changedAddresses, hasSucceeded, isSafe } from './addresses.js';
+import { isSafe } from './addresses.js';
+import { AfterInvalidation } from './after-invalidation.js';
+import { looksFirst, methodsOf } from './all-handlers.js';
 import { cacheNamed } from './cache-named.js';
+import { changesBeyondHttp, changesOf, type Invalidation } from './changes.js';
 import { Exchange, type HttpRequest } from './exchange.js';
-import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
+import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { invalidationOf, isRoute } from './metadata.js';
-import { ResponseTap, type TapTarget } from './response-tap.js';
-import { addressTag } from './route.js';
 
 /**
  * Invalidates what successful responses have changed: what {@link InvalidatesResponses} names, and the addresses of requests with
@@ -26,12 +29,26 @@ import { addressTag } from './route.js';
  * What fails while it invalidates is logged, and the response is sent: the handler has done what was asked of it.
  */
 @Injectable()
-export class CacheInvalidationInterceptor implements NestInterceptor {
+export class CacheInvalidationInterceptor implements NestInterceptor, OnModuleInit {
   readonly #log = new Logger('ResponseCache');
   /** Handlers whose `paths` have no effect, which was said. */
   readonly #pathless = new WeakSet<object>();
 
-  constructor(@Inject(ModuleRef) private readonly modules: ModuleRef) {}
+  constructor(
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
+    @Inject(ModulesContainer) private readonly container: ModulesContainer,
+  ) {}
+
+  /** Finds out that there is no cache of a name before the first request does. */
+  onModuleInit(): void {
+    if (!looksFirst(this.container, CacheInvalidationInterceptor)) return;
+    for (const { controllers, providers } of this.container.values()) {
+      for (const { metatype } of [...controllers.values(), ...providers.values()]) {
+        if (typeof metatype !== 'function') continue;
+        for (const method of methodsOf(metatype)) this.#check(metatype, method);
+      }
+    }
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return this.follow(context, next, undefined);
@@ -65,7 +82,9 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     }
     const request = context.getArgByIndex<HttpRequest>(isBesideContext(context) ? 1 : 0);
     return completedReply(next.handle(), processClock, (result) =>
-      this.#settle(place, () => this.#invalidate(options, [], request, result)),
+      this.#settle(place, () =>
+        changesBeyondHttp(request, options, cacheNamed(this.modules, options.cache), result),
+      ),
     );
   }
 
@@ -79,33 +98,35 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     if (isSafe(request.method) && invalidationOf(context.getHandler()) === undefined) return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     let result: unknown;
-    const invalidate = (): Promise<void> => {
-      const own = isSafe(request.method) ? [] : changedAddresses(exchange);
-      const paths = namesOf(options.paths, request, result).map((path) => addressTag(exchange.origin, path));
-      return this.#invalidate(options, [...own, ...paths], request, result);
-    };
-    const place = `${exchange.method} ${exchange.path}`;
-    ResponseTap.on(exchange.raw, new AfterInvalidation(exchange, () => this.#settle(place, invalidate)));
-    return next.handle().pipe(tap((value: unknown) => (result = value)));
+    const changes = () => changesOf(exchange, options, cacheNamed(this.modules, options.cache), result);
+    const watched = AfterInvalidation.on(exchange, changes, this.#log);
+    return watched.watch(next.handle().pipe(tap((value: unknown) => (result = value))));
   }
 
-  /** What the handler did is done: whoever has asked for it is told so, whatever becomes of the cache. */
-  async #settle(place: string, invalidate: () => Promise<void>): Promise<void> {
+  #check(type: Function, method: Function): void {
+    const cache = invalidationOf(method)?.cache;
+    if (cache === undefined) return;
     try {
-      await invalidate();
-    } catch (error) {
-      this.#log.error(`${place} has succeeded, but not what it was to invalidate`, error);
+      cacheNamed(this.modules, cache);
+    } catch (cause) {
+      const place = `${type.name}.${method.name}`;
+      const { message } = cause as Error;
+      throw new CacheConfigError(place, `@InvalidatesResponses on ${place}: ${message}`, { cause });
     }
   }
 
-  async #invalidate(
-    { tags, keys, patterns, cache }: InvalidatesResponsesOptions,
-    addresses: readonly string[],
-    request: HttpRequest,
-    result: unknown,
-  ): Promise<void> {
-    const of = (names: Invalidated | undefined): readonly string[] => namesOf(names, request, result);
-    await cacheNamed(this.modules, cache).invalidate(of(keys), [...addresses, ...of(tags)], of(patterns));
+  /** What the handler did is done: whoever has asked for it is told so, whatever becomes of the cache. */
+  async #settle(place: string, changes: () => Invalidation): Promise<void> {
+    const failures: unknown[] = [];
+    try {
+      const { failures: own, run } = changes();
+      failures.push(...own);
+      await run();
+    } catch (error) {
+      failures.push(error);
+    }
+    if (failures.length > 0)
+      this.#log.error(`${place} has succeeded, but not what it was to invalidate`, ...failures);
   }
 }
 
@@ -124,38 +145,4 @@ function follows(context: ExecutionContext, cache: string | undefined): boolean 
 /** Whether what was sent comes behind something else: the parent of a GraphQL field, the client of a WebSocket. */
 function isBesideContext(context: ExecutionContext): boolean {
   return ['graphql', 'ws'].includes(context.getType<string>());
-}
-
-function namesOf(names: Invalidated | undefined, request: HttpRequest, result: unknown): readonly string[] {
-  return typeof names === 'function' ? names(request, result) : (names ?? []);
-}
-
-/** Sends a response once what it has changed is not served any more. */
-class AfterInvalidation implements TapTarget {
-  readonly replaces = false;
-
-  constructor(
-    private readonly exchange: Exchange,
-    private readonly invalidate: () => Promise<void>,
-  ) {}
-
-  /** Pieces go out as they come; it is on its way before the first. */
-  begins(): boolean {
-    void this.#finish();
-    return false;
-  }
-
-  piece(): boolean {
-    return false;
-  }
-
-  ended(): void {}
-
-  whole(body: Buffer, done: (() => void) | undefined): void {
-    void this.#finish().then(() => this.exchange.raw.end(body, done));
-  }
-
-  async #finish(): Promise<void> {
-    if (hasSucceeded(this.exchange)) await this.invalidate();
-  }
 }

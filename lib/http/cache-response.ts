@@ -40,7 +40,10 @@ export function CacheResponse(options: CacheResponseOptions): ClassOrMethodDecor
   );
 }
 
-/** Leaves a handler, or the handlers of a controller, out of what is cached for their controller or for all of the application. */
+/**
+ * Leaves a handler, or the handlers of a controller, out of what is cached for their controller or for all of the application. What their
+ * requests with unsafe methods change is invalidated all the same.
+ */
 export function NoCache(): ClassOrMethodDecorator {
   return mark('NoCache', (target) => setNoCache(target));
 }

@@ -63,8 +63,13 @@ export function responseOptionsOf(
   const own = ownOptionsOf(handler);
   checkDecorators(controller, handler, own);
   if (isOff(controller, handler) || (answersGet(handler) && isInvalidating(handler))) return false;
-  const shared = ownOptionsOf(controller);
-  return own === undefined && shared === undefined ? undefined : overlaid({ ...shared }, { ...own });
+  const isStated = own !== undefined || ownOptionsOf(controller) !== undefined;
+  return isStated ? statedOptionsOf(controller, handler) : undefined;
+}
+
+/** As {@link responseOptionsOf}, whether the handler is to be cached or not. */
+export function statedOptionsOf(controller: object, handler: object): CacheResponseOptions {
+  return overlaid({ ...ownOptionsOf(controller) }, { ...ownOptionsOf(handler) });
 }
 
 /**
@@ -75,7 +80,7 @@ export function responseOptionsOf(
 export function replyOptionsOf(controller: Named, handler: Named): CacheResponseOptions | undefined {
   const own = ownOptionsOf(handler);
   if (own === undefined || isOff(controller, handler) || isInvalidating(handler)) return undefined;
-  return overlaid({ ...ownOptionsOf(controller) }, own);
+  return statedOptionsOf(controller, handler);
 }
 
 function ownOptionsOf(target: object): CacheResponseOptions | undefined {

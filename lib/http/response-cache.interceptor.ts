@@ -13,6 +13,7 @@ import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
 
 import { isSafe } from './addresses.js';
+import { looksFirst, methodsOf } from './all-handlers.js';
 import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { Exchange, type HttpRequest } from './exchange.js';
@@ -50,7 +51,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
-    this.#invalidation = new CacheInvalidationInterceptor(modules);
+    this.#invalidation = new CacheInvalidationInterceptor(modules, container);
     this.#replies = new ReplyRoutes(modules, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
@@ -61,10 +62,11 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
 
   /** Finds out what is wrong with the options before the first request does. */
   onModuleInit(): void {
-    if (isChecked(this.container, this.constructor)) return;
+    if (!looksFirst(this.container, this.constructor)) return;
     for (const module of this.container.values()) {
       for (const { metatype } of module.controllers.values()) {
-        if (typeof metatype === 'function') this.#check(metatype);
+        if (typeof metatype !== 'function') continue;
+        for (const method of methodsOf(metatype)) this.#routes.resolve(metatype, method);
       }
     }
   }
@@ -73,29 +75,18 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     const type = context.getType<string>();
     if (type === 'rpc') return takes(context) ? this.#replies.serve(context, next) : next.handle();
     if (type !== 'http') return this.#leave(type, next);
-    const cached = this.#routes.of(context);
-    if (cached === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
-    if (!takes(request)) return next.handle();
     if (!isSafe(request.method)) {
-      return this.#invalidation.follow(context, next, cached.route.policy.cache);
+      const changed = this.#routes.changedBy(context);
+      if (changed === undefined || !takes(request)) return next.handle();
+      return this.#invalidation.follow(context, next, changed.cache);
     }
+    const cached = this.#routes.of(context);
+    if (cached === undefined || !takes(request)) return next.handle();
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();
-  }
-
-  #check(controller: Function): void {
-    for (
-      let type = controller.prototype as object;
-      type !== Object.prototype;
-      type = Object.getPrototypeOf(type)
-    ) {
-      for (const { value } of Object.values(Object.getOwnPropertyDescriptors(type))) {
-        if (typeof value === 'function' && value !== controller) this.#routes.resolve(controller, value);
-      }
-    }
   }
 
   #leave(type: string, next: CallHandler): Observable<unknown> {
@@ -107,17 +98,6 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     }
     return next.handle();
   }
-}
-
-/** Kinds of this interceptor that have looked at an application's controllers; each module in which it is used has one of its own. */
-const CHECKED = new WeakMap<ModulesContainer, Set<unknown>>();
-
-function isChecked(container: ModulesContainer, kind: unknown): boolean {
-  const kinds = CHECKED.get(container) ?? new Set();
-  CHECKED.set(container, kinds);
-  if (kinds.has(kind)) return true;
-  kinds.add(kind);
-  return false;
 }
 
 /** Whether this is the first to see a request: another would wait for itself. */

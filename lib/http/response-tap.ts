@@ -54,7 +54,7 @@ export class ResponseTap {
     // itself when a body begins without a head.
     raw.writeHead = ((...args: unknown[]) =>
       this.#on && !this.#begun
-        ? this.#setHead(args)
+        ? setHead(raw, args)
         : this.#writeHead.apply(raw, args)) as typeof raw.writeHead;
     raw.flushHeaders = () => (this.#on ? this.#whenFlushed() : void this.#flushHeaders.call(raw));
     raw.write = ((...args: unknown[]) =>
@@ -71,19 +71,6 @@ export class ResponseTap {
   /** What is written from now on goes through unseen. */
   off(): void {
     this.#on = false;
-  }
-
-  #setHead([status, ...rest]: unknown[]): ServerResponse {
-    const { raw } = this;
-    raw.statusCode = status as number;
-    const fields = rest.find((arg) => typeof arg === 'object' && arg !== null);
-    if (typeof rest[0] === 'string') raw.statusMessage = rest[0];
-    if (Array.isArray(fields)) setPairs(raw, fields);
-    else
-      for (const [name, value] of Object.entries((fields ?? {}) as OutgoingHttpHeaders)) {
-        if (value !== undefined) raw.setHeader(name, value);
-      }
-    return raw;
   }
 
   #begin(): void {
@@ -123,6 +110,19 @@ export class ResponseTap {
   }
 }
 
+/** Sets on a response what `writeHead` is given, so that it goes out with the body. */
+export function setHead(raw: ServerResponse, [status, ...rest]: readonly unknown[]): ServerResponse {
+  raw.statusCode = status as number;
+  const fields = rest.find((arg) => typeof arg === 'object' && arg !== null);
+  if (typeof rest[0] === 'string') raw.statusMessage = rest[0];
+  if (Array.isArray(fields)) setPairs(raw, fields);
+  else
+    for (const [name, value] of Object.entries((fields ?? {}) as OutgoingHttpHeaders)) {
+      if (value !== undefined) raw.setHeader(name, value);
+    }
+  return raw;
+}
+
 function setPairs(raw: ServerResponse, fields: readonly unknown[]): void {
   const pairs = Array.isArray(fields[0])
     ? (fields as [string, OutgoingHttpHeader][])
@@ -142,10 +142,11 @@ function bytesOf([chunk, encoding]: unknown[]): Buffer {
   return isChunk(chunk) ? Buffer.from(chunk as Uint8Array) : EMPTY;
 }
 
-function functionIn(args: readonly unknown[]): (() => void) | undefined {
+/** The callback among the arguments of `write` or `end`. */
+export function functionIn(args: readonly unknown[]): (() => void) | undefined {
   return args.find((arg) => typeof arg === 'function') as (() => void) | undefined;
 }
 
-function isChunk(chunk: unknown): boolean {
+export function isChunk(chunk: unknown): boolean {
   return chunk !== undefined && chunk !== null;
 }

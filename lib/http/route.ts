@@ -6,6 +6,7 @@ import { hashedKey } from '../primitives/hashed-key.js';
 import { readHeaders } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange, HttpRequest } from './exchange.js';
+import { authorityOf, pathOf } from './request-target.js';
 import type { ResponsePolicy } from './response-policy.js';
 
 /** Longer than that, in characters, and nobody has written it by hand: such requests are not cached. */
@@ -85,13 +86,16 @@ function mark(value: string | null): string {
 
 /**
  * The tag of everything that was answered at an address, whatever the query, the reader or the representation. Routers take several
- * spellings of a path for one: what is changed under one of them is changed under all. One too many costs a miss.
+ * spellings of a path for one: what is changed under one of them is changed under all. One too many costs a miss. So does the other scheme:
+ * whoever writes may be inside of what makes it https.
+ * @param origin or what `Host` says
  */
-export function addressTag(origin: string, path: string): string {
-  const spelled = decoded(path)
+export function addressTag(origin: string, target: string): string {
+  const spelled = decoded(pathOf(target))
     .toLowerCase()
     .replaceAll(/\/{2,}/g, '/');
-  return `uri:${hashedKey([origin, spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled])}`;
+  const path = spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled;
+  return `uri:${hashedKey([authorityOf(origin), path])}`;
 }
 
 /**

@@ -5,12 +5,14 @@ import { PerHandler } from '../nest/per-handler.js';
 import { CacheArgumentError, CacheConfigError, CacheError } from '../primitives/errors.js';
 import { cacheNamed } from './cache-named.js';
 import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
+import { keepHosts } from './known-hosts.js';
 import {
   isEventStream,
   isRendered,
   mayPassOn,
   responseOptionsOf,
   routeFacts,
+  statedOptionsOf,
   writesItself,
 } from './metadata.js';
 import type { Writing } from './replay.js';
@@ -48,6 +50,16 @@ export class Routes {
     return this.#routes.of(controller, handler, () => this.#make(controller, handler));
   }
 
+  /**
+   * Where there may be what a request with an unsafe method changes: with its controller, or all of the application. That the
+   * handler's own response is not cached says nothing of that.
+   */
+  changedBy(context: ExecutionContext): { readonly cache: string | undefined } | undefined {
+    const stated = statedOptionsOf(context.getClass(), context.getHandler());
+    const { ttl, freshness, cache } = overlaid(this.defaults, stated);
+    return ttl === undefined && freshness !== 'origin' ? undefined : { cache };
+  }
+
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {
     const own = responseOptionsOf(controller, handler);
     if (own === false || isEventStream(handler)) return undefined;
@@ -59,7 +71,9 @@ export class Routes {
       if (policy === undefined) return undefined;
       const name = `${place} ${routeFacts(controller, handler)}`;
       this.#checkPlace(controller, handler, name, policy);
-      const route = new Route(name, cacheNamed(this.modules, policy.cache), policy);
+      const cache = cacheNamed(this.modules, policy.cache);
+      keepHosts(cache, policy.hosts ?? []);
+      const route = new Route(name, cache, policy);
       return {
         route,
         writing: { byHandler: writesItself(controller, handler), byView: isRendered(handler) },

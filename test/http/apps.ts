@@ -8,6 +8,7 @@ import type {
   ModuleMetadata,
   Type,
 } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -69,7 +70,7 @@ export class HttpApp {
   ) {}
 
   static async start(
-    adapter: AdapterName,
+    adapter: AdapterName | AbstractHttpAdapter,
     controllers: readonly Type[],
     { cache, prepare, override = [], logger = ['error', 'warn'], ...metadata }: AppOptions = {},
   ): Promise<HttpApp> {
@@ -80,10 +81,10 @@ export class HttpApp {
     });
     for (const [token, value] of override) builder.overrideProvider(token).useValue(value);
     const testing = await builder.compile();
-    const app = testing.createNestApplication(
-      adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
-      { logger },
-    );
+    const adapters = { express: () => new ExpressAdapter(), fastify: () => new FastifyAdapter() };
+    const app = testing.createNestApplication(typeof adapter === 'string' ? adapters[adapter]() : adapter, {
+      logger,
+    });
     await prepare?.(app);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };

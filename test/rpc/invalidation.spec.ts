@@ -169,7 +169,7 @@ it('a WebSocket invalidates by its message', async () => {
     getHandler: () => Gateway.prototype.save,
     getArgByIndex: (index: number) => [{ client: true }, { id: 1 }][index],
   } as unknown as ExecutionContext;
-  const interceptor = new CacheInvalidationInterceptor({ get: () => cache } as never);
+  const interceptor = new CacheInvalidationInterceptor({ get: () => cache } as never, new Map() as never);
   expect(await lastValueFrom(interceptor.intercept(context, { handle: () => of('done') }))).toBe('done');
   expect(invalidated).toEqual([[[], ['thing:1'], []]]);
 });

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 
@@ -32,7 +33,7 @@ export function replay(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
-    const instead = new Instead(exchange.raw, send);
+    const instead = new Instead(exchange.raw, send, () => complain(route));
     const tap = ResponseTap.on(exchange.raw, instead);
     if (writing.byView) exchange.skipRendering(() => !instead.replaces);
     subscriber.next(PLACEHOLDER);
@@ -56,6 +57,7 @@ class Instead implements TapTarget {
   constructor(
     private readonly raw: ServerResponse,
     private readonly send: (done?: () => void) => void,
+    private readonly onFailure: () => void,
   ) {
     this.#status = raw.statusCode;
   }
@@ -80,9 +82,26 @@ class Instead implements TapTarget {
   ended(): void {}
 
   whole(body: Buffer, done: (() => void) | undefined): void {
-    if (this.replaces || (!this.#isRefused && isOurs(body))) this.send(done);
-    else this.raw.end(body, done);
+    if (this.replaces || (!this.#isRefused && isOurs(body))) {
+      this.send(done);
+      return;
+    }
+    if (this.raw.statusCode >= 500) this.onFailure();
+    this.raw.end(body, done);
   }
+}
+
+const log = new Logger('ResponseCache');
+const COMPLAINED = new WeakSet<Route>();
+
+/** Whoever put it there sees a 500 that comes and goes. */
+function complain(route: Route): void {
+  if (COMPLAINED.has(route)) return;
+  COMPLAINED.add(route);
+  log.error(
+    `a hit of ${route.place} was answered with an error by an interceptor around the cache: those see '${PLACEHOLDER}' in place of the ` +
+      "handler's value. Put it above @CacheResponse on the handler, or have it leave other values alone",
+  );
 }
 
 function isOurs(body: Buffer): boolean {

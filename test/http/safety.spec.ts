@@ -41,7 +41,7 @@ import {
   ResponseCacheModule,
 } from '../../lib/http/index.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type AdapterName, type Answer, HttpApp, isHit } from './apps.js';
+import { ADAPTERS, type AdapterName, type Answer, HttpApp, isHit, Said } from './apps.js';
 
 interface AnyResponse {
   readonly raw?: ServerResponse;
@@ -495,6 +495,23 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
       expect(refused.text).not.toContain('run');
       expect(refused.headers['cache-status'] ?? '').not.toContain('hit');
       expect(isHit(await app.get('/it'))).toBe(true);
+    });
+
+    it('that fail because of the placeholder are said once, with what to do', async () => {
+      const said = new Said();
+      await start([cached({ scope: 'public' })], {
+        logger: said,
+        prepare: (nest) =>
+          nest.useGlobalInterceptors(
+            new (around((data) => ({ run: (data as { run: number }).run.toFixed() })))(),
+          ),
+      });
+      expect(await hits('/it', {})).toEqual([false]);
+      expect([(await app.get('/it')).status, (await app.get('/it')).status]).toEqual([500, 500]);
+      const ours = said.errors.filter((text) => text.includes('around the cache'));
+      expect(ours).toEqual([
+        expect.stringMatching(/^a hit of \w+\.\w+ .* 'a stored response' .* above @CacheResponse/),
+      ]);
     });
 
     it('are heard when they refuse, though a filter says 200 to everything', async () => {

@@ -30,6 +30,8 @@ export class AfterInvalidation {
   #stage: Stage = 'open';
   /** Makes a head ready to be sent that passes for sent. */
   #release: (() => void) | undefined;
+  /** What the client has been told. */
+  #sentStatus: number | undefined;
   /** Whether the end has been seen. */
   #isEnded = false;
   #isGone: boolean;
@@ -90,6 +92,10 @@ export class AfterInvalidation {
     });
   }
 
+  get #hasSucceeded(): boolean {
+    return hasSucceeded({ statusCode: this.#sentStatus ?? this.#raw.statusCode });
+  }
+
   #whenHead(args: unknown[]): unknown {
     if (this.#stage === 'ending' || this.#release !== undefined) refuse();
     if (this.#stage !== 'open' || !hasSucceeded({ statusCode: args[0] as number })) {
@@ -121,7 +127,7 @@ export class AfterInvalidation {
       else this.#callWhenSent(args);
       return this.#raw;
     }
-    if (this.#stage === 'over' || !hasSucceeded(this.#raw) || !isBody(args[0])) return this.#end(args);
+    if (this.#stage === 'over' || !this.#hasSucceeded || !isBody(args[0])) return this.#end(args);
     if (this.#stage === 'open') this.#release ??= passForSent(this.#raw);
     void this.#hold(args);
     return this.#raw;
@@ -132,6 +138,7 @@ export class AfterInvalidation {
     if (this.#stage !== 'open') return;
     this.#readyHead();
     this.#stage = 'sending';
+    this.#sentStatus = this.#raw.statusCode;
     void this.#finish();
   }
 
@@ -185,7 +192,7 @@ export class AfterInvalidation {
    * @param again whether it may go on
    */
   async #finish(again = false): Promise<void> {
-    if (!hasSucceeded(this.#raw)) return;
+    if (!this.#hasSucceeded) return;
     try {
       const { failures, run } = this.changes();
       if (again) repeat(run);

@@ -109,6 +109,13 @@ class Things {
     void change().then(() => stream.end('done'));
     return new StreamableFile(stream);
   }
+  @Put('late') @InvalidatesResponses({ tags: ['x'] }) async late(@Res() response: AnyResponse) {
+    const raw = (response.raw ?? response) as unknown as http.ServerResponse;
+    raw.write('begun, ');
+    await change();
+    raw.statusCode = 500;
+    raw.end('done');
+  }
   @Put('pieces') @InvalidatesResponses({ tags: ['x'] }) async written(@Res() response: AnyResponse) {
     const raw = response.raw ?? response;
     raw.write('begun, ');
@@ -187,6 +194,15 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(await served()).toBe('old');
     gate.resolve();
     await until(async () => (await served()) === 'new');
+  });
+
+  it('what is changed until the end of a response that fails when it is too late to say so', async () => {
+    const answer = app.send('PUT', '/x/late');
+    await begun.promise;
+    expect(await served()).toBe('old');
+    gate.resolve();
+    expect((await answer).status).toBe(200);
+    expect(await served()).toBe('new');
   });
 
   describe.each(['POST', 'PUT'])('in pieces: %s', (method) => {

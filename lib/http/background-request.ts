@@ -9,6 +9,9 @@ import type { Finished, Replaced } from './handler-run.js';
 /** What a request would be left out for: it is run to have all of the response. */
 const OF_THE_CLIENT = [...CONDITIONS, 'if-match', 'if-unmodified-since'];
 
+/** How long a request in the background may take, in milliseconds: nobody goes away who waits for it, as clients do. */
+const LONGEST = 30_000;
+
 /** Hands a request to the application, as its HTTP server does. */
 export type Dispatch = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -44,11 +47,23 @@ export function runInBackground(
   const response = new ServerResponse(request);
   response.assignSocket(new Sink() as unknown as Socket);
   return new Promise((resolve, reject) => {
-    RUNS.set(request, { settle: resolve, key, replaced });
-    const over = (): void =>
+    const timer = setTimeout(() => {
+      reject(new Error(`a refresh in the background was not answered within ${LONGEST / 1000} s`));
+      response.destroy();
+    }, LONGEST).unref();
+    let hasRun = false;
+    const settle = (result: Promise<Finished>): void => {
+      hasRun = true;
+      result.finally(() => clearTimeout(timer)).then(resolve, reject);
+    };
+    RUNS.set(request, { settle, key, replaced });
+    const over = (): void => {
+      if (hasRun) return;
+      clearTimeout(timer);
       reject(
         new Error(`a refresh in the background was answered ${response.statusCode} without its handler`),
       );
+    };
     response.once('finish', over).once('close', over);
     const server = serverOf(exchange);
     if (server === undefined) dispatch(request, response);

@@ -85,3 +85,10 @@ export const RESPONSE_OPTION_NAMES = [
   'type',
   'cache',
 ] as const satisfies readonly (keyof CacheResponseOptions)[];
+
+/** Options over those of a wider place. Whose a response is was said there for another scope, if this one has its own. */
+export function overlaid(wider: CacheResponseOptions, own: CacheResponseOptions): CacheResponseOptions {
+  const { identity, ...rest } = wider;
+  const inherits = identity !== undefined && (own.scope ?? 'private') === 'private';
+  return { ...rest, ...(inherits && { identity }), ...own };
+}

@@ -13,6 +13,8 @@ export interface HttpRequest extends RequestWithCredentials {
   readonly host?: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+  /** Express' own. */
+  readonly route?: unknown;
   /** Whatever a guard of the application has put there. */
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly user?: any;
@@ -29,6 +31,9 @@ type Response = Framework<ServerResponse> & {
   render?: unknown;
   view?: unknown;
 };
+
+/** Printable ASCII after a slash, without `#`. */
+const PLAIN_TARGET = /^\/[!"$-~]*$/;
 
 /** One request and its response, of either framework. */
 export class Exchange {
@@ -73,6 +78,11 @@ export class Exchange {
     return !this.raw.headersSent && !this.raw.writableEnded;
   }
 
+  /** What Express has found the request's handler by: another one when that has called `next()`. */
+  get matched(): unknown {
+    return this.response.raw === undefined ? this.request.route : undefined;
+  }
+
   get method(): string {
     return this.request.method;
   }
@@ -83,6 +93,15 @@ export class Exchange {
 
   get search(): string {
     return splitUrl(this.request.originalUrl).search;
+  }
+
+  /**
+   * Whether the request says what it is for in the form that clients use: a path and a query. Of other forms, a fragment or
+   * the whole address, routers and parsers of queries read different things.
+   */
+  get hasPlainTarget(): boolean {
+    const { url } = this.rawRequest;
+    return PLAIN_TARGET.test(this.request.originalUrl) && (url === undefined || PLAIN_TARGET.test(url));
   }
 
   /** What a middleware has made of the URL, if so: it is what the handler was found by. */

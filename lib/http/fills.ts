@@ -6,7 +6,7 @@ import { FailedAnswer } from './failed-answer.js';
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
-import type { Route } from './route.js';
+import { addressTag, type Route } from './route.js';
 import { saidFreshness } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
@@ -63,7 +63,8 @@ export class Fills {
         const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
         return settle(context, route, await run);
       },
-      route.policy.entry,
+      // What is known before, so that nobody who comes after an invalidation waits for a run from before it.
+      { ...route.policy.entry, tags: [addressTag(exchange.origin, exchange.path), ...route.policy.tags] },
     );
   }
 
@@ -108,10 +109,7 @@ export class Fills {
   /** @param background what waits for it, when there is no client */
   run(visit: Visit, subscriber: Subscriber<unknown>, background: BackgroundRun): Promise<Finished> {
     const run = new HandlerRun(visit.exchange, visit.route, {}, this.now, background.replaced);
-    const finished = run.start(visit.next, subscriber);
-    // An exception filter answers for it, to nobody.
-    finished.catch((error: unknown) => subscriber.error(error));
-    return finished;
+    return run.start(visit.next, subscriber);
   }
 
   #lead(visit: Visit, lead: Lead, fwd: ForwardReason, replaced?: Replaced): Promise<Finished> {

@@ -1,4 +1,4 @@
-import { type CallHandler, HttpException, StreamableFile } from '@nestjs/common';
+import { type CallHandler, StreamableFile } from '@nestjs/common';
 import type { Subscriber } from 'rxjs';
 
 import { withResolvers } from '../primitives/with-resolvers.js';
@@ -10,6 +10,7 @@ import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
 import { announce, type Report, sendStored, tellStatus } from './sending.js';
 import {
+  isUncacheable,
   readyResponse,
   type ReadyResponse,
   type StoredResponse,
@@ -24,7 +25,7 @@ export type RunResult = StoredResponse | Uncacheable;
 export interface Finished {
   readonly value: RunResult;
   readonly tags: readonly string[];
-  /** That of the response; of one that the handler has refused by throwing, that of what it threw. */
+  /** That of the response. */
   readonly status: number;
 }
 
@@ -42,11 +43,9 @@ export class HandlerRun implements TapTarget {
   readonly #recording: Recording;
   readonly #conditions: ClientConditions;
   readonly #outcome = withResolvers<RunResult>();
-  /** The status of what the handler threw, and the exception filter answers. */
-  #refusal: number | undefined;
-  /** What the handler threw, and nobody has answered yet. */
-  failure: { readonly error: unknown } | undefined;
-  /** Sends the failure that the handler has written, or what is better: one of the two is to be called. */
+  /** What the handler threw: what is written then is made of it by exception filters, or by interceptors around. */
+  #thrown: { readonly error: unknown } | undefined;
+  /** Sends the failure that was written, or what is better. It is to be called. */
   held: ((stale?: ReadyResponse) => void) | undefined;
 
   /** @param report what `Cache-Status` says of a response that is stored */
@@ -64,14 +63,14 @@ export class HandlerRun implements TapTarget {
 
   /**
    * @returns as soon as it is known what becomes of the response
-   * @throws what the handler throws, unless it is an answer (a status below 500): then the subscriber has it
+   * @throws what the handler threw, if it was answered with a status from 500 on
    */
   start(next: CallHandler, subscriber: Subscriber<unknown>): Promise<Finished> {
     let over = false;
     const finished = this.#outcome.promise.then((value) => ({
       value,
-      tags: this.#recording.tags.all(),
-      status: this.#refusal ?? this.exchange.raw.statusCode,
+      tags: isUncacheable(value) ? [] : this.#recording.tags.all(),
+      status: this.exchange.raw.statusCode,
     }));
     if (this.exchange.over) {
       this.#giveUp('aborted', 'retry');
@@ -79,9 +78,8 @@ export class HandlerRun implements TapTarget {
     }
     const running = next.handle().subscribe({
       next: (value: unknown) => {
-        if (this.failure !== undefined) return;
         this.#watchStream(value);
-        this.#recording.tags.own(value);
+        this.#recording.tags.result = value;
         this.#recording.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
@@ -89,7 +87,6 @@ export class HandlerRun implements TapTarget {
         this.#failed(error, subscriber);
       },
       complete: () => {
-        if (this.failure !== undefined) return;
         over = true;
         this.#recording.tellAround(() => subscriber.complete());
       },
@@ -105,10 +102,10 @@ export class HandlerRun implements TapTarget {
   }
 
   begins(): boolean {
-    const verdict = this.#recording.head();
+    const verdict = this.#judge();
     this.#conditions.restore();
     this.#announce(verdict);
-    if (verdict !== undefined) this.#outcome.resolve(verdict);
+    if (verdict !== undefined) this.#conclude(verdict);
     return verdict === undefined;
   }
 
@@ -125,7 +122,7 @@ export class HandlerRun implements TapTarget {
   whole(body: Buffer, done: (() => void) | undefined): void {
     const { exchange } = this;
     if (this.#sendReplaced(done)) return;
-    const verdict = this.#recording.head(body);
+    const verdict = this.#judge(body);
     this.#conditions.restore();
     if (verdict === undefined) {
       this.#send(this.#recording.stored(body, false), done);
@@ -137,24 +134,34 @@ export class HandlerRun implements TapTarget {
     };
     if (this.#holdsBack(send, done)) return;
     send();
-    this.#outcome.resolve(verdict);
+    this.#conclude(verdict);
   }
 
-  /** Takes back what the handler has set for a response that is not sent after all. */
-  takeBack(): void {
-    this.#recording.takeBack();
+  /** What others have made of an error is kept only where it says that there is nothing. */
+  #judge(body?: Buffer): Uncacheable | undefined {
+    const { exchange, route } = this;
+    const { statusCode } = exchange.raw;
+    const isAnswer = route.policy.byOrigin ? statusCode >= 400 : isKeptNegative(statusCode, route.policy);
+    if (this.#thrown === undefined || isAnswer) return this.#recording.head(body);
+    return { uncacheable: statusCode >= 400 ? 'status' : 'failed', next: 'once' };
   }
 
-  /** A failure waits until it is known whether there is something stale that is better. Whoever has thrown is answered elsewhere. */
+  /** Those who wait share an error; an answer was for one of them. */
+  #conclude(verdict: Uncacheable): void {
+    if (this.#thrown !== undefined && this.exchange.raw.statusCode >= 500) {
+      this.#outcome.reject(this.#thrown.error);
+    } else this.#outcome.resolve(verdict);
+  }
+
+  /** A failure waits until it is known whether there is something stale that is better. */
   #holdsBack(send: () => void, done: (() => void) | undefined): boolean {
     const { policy } = this.route;
-    const isWritten = this.#refusal === undefined && isFailure(this.exchange);
-    if (policy.byOrigin || policy.staleIfError === 0 || !isWritten) return false;
+    if (policy.byOrigin || policy.staleIfError === 0 || !isFailure(this.exchange)) return false;
     this.held = (stale) => {
       if (stale === undefined) send();
       else this.#sendStale(stale, done);
     };
-    this.#outcome.reject(new FailedAnswer(this.exchange.raw.statusCode));
+    this.#outcome.reject(this.#thrown ? this.#thrown.error : new FailedAnswer(this.exchange.raw.statusCode));
     return true;
   }
 
@@ -177,7 +184,7 @@ export class HandlerRun implements TapTarget {
   }
 
   #sendStale(stale: ReadyResponse, done: (() => void) | undefined): void {
-    this.takeBack();
+    this.#recording.takeBack();
     sendInPlaceOfFailure(this.exchange, this.route, stale, this.now(), done);
   }
 
@@ -190,21 +197,9 @@ export class HandlerRun implements TapTarget {
   }
 
   #failed(error: unknown, subscriber: Subscriber<unknown>): void {
-    const status = error instanceof HttpException ? error.getStatus() : 500;
-    if (status >= 500 && !this.#tap.begun) {
-      this.#tap.off();
-      this.#conditions.restore();
-      this.failure = { error };
-      this.#outcome.reject(error);
-      return;
-    }
-    // What comes now is the exception filter's.
-    this.#refusal = status;
-    const { policy } = this.route;
+    this.#conditions.restore();
     if (this.#tap.begun) this.#giveUp('failed', 'once');
-    else if (!policy.byOrigin && !isKeptNegative(status, policy)) {
-      this.#outcome.resolve({ uncacheable: 'status', next: 'once' });
-    }
+    else this.#thrown = { error };
     subscriber.error(error);
   }
 

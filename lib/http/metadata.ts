@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 
 import { methodNameOf } from '../nest/per-handler.js';
-import type { CacheResponseOptions } from './cache-response-options.js';
+import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
@@ -50,7 +50,7 @@ export function responseOptionsOf(
   const own = Reflect.getMetadata(OPTIONS, handler) as CacheResponseOptions | undefined;
   const shared = Reflect.getMetadata(OPTIONS, controller) as CacheResponseOptions | undefined;
   if (own === undefined && Reflect.getMetadata(OFF, controller) === true) return false;
-  return own === undefined && shared === undefined ? undefined : { ...shared, ...own };
+  return own === undefined && shared === undefined ? undefined : overlaid({ ...shared }, { ...own });
 }
 
 /** Whether a handler sends events as they happen: there is no end to wait for. */
@@ -65,10 +65,19 @@ export function isRendered(handler: object): boolean {
 /** Whether a handler writes its response itself: it has `@Res()` without passthrough, or `@Next()`. */
 export function writesItself(controller: { readonly prototype: object }, handler: object): boolean {
   const method = methodNameOf(controller, handler);
-  if (method === undefined) return false;
-  if (Reflect.getMetadata(PASSTHROUGH, controller, method) === true) return false;
-  const args = (Reflect.getMetadata(ROUTE_ARGS, controller, method) ?? {}) as Record<string, unknown>;
-  return Object.keys(args).some((key) => [RESPONSE, NEXT].includes(Number(key.split(':')[0])));
+  if (method === undefined || Reflect.getMetadata(PASSTHROUGH, controller, method) === true) return false;
+  return hasArgument(controller, handler, RESPONSE) || hasArgument(controller, handler, NEXT);
+}
+
+function hasArgument(controller: { readonly prototype: object }, handler: object, kind: number): boolean {
+  const method = methodNameOf(controller, handler);
+  const args = method && (Reflect.getMetadata(ROUTE_ARGS, controller, method) as object | undefined);
+  return Object.keys(args ?? {}).some((key) => Number(key.split(':')[0]) === kind);
+}
+
+/** Whether a handler may leave a request to whoever comes next: what is answered then is somebody else's. */
+export function mayPassOn(controller: { readonly prototype: object }, handler: object): boolean {
+  return hasArgument(controller, handler, NEXT);
 }
 
 /** What tells the routes of equally named controllers apart. */

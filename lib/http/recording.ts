@@ -38,6 +38,7 @@ type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 
 export class Recording {
   readonly #begun: number;
   readonly #audience: string | undefined;
+  readonly #matched: unknown;
   /** As the client has asked: handlers may change what they are given. */
   readonly #asked: Asked;
   /** The names of fields that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
@@ -55,6 +56,7 @@ export class Recording {
     this.#begun = now();
     this.tags = new ResponseTags(exchange, route);
     this.#audience = route.audienceOf(exchange);
+    this.#matched = exchange.matched;
     this.#asked = { request: { headers: { ...exchange.request.headers } } };
   }
 
@@ -68,11 +70,12 @@ export class Recording {
     const { raw } = exchange;
     // It came to be for somebody else behind the interceptor.
     if (route.audienceOf(exchange) !== this.#audience) return { uncacheable: 'identity', next: 'run' };
+    // The handler has left the request to another one.
+    if (exchange.matched !== this.#matched) return { uncacheable: 'handler', next: 'run' };
     const isHead = exchange.method === 'HEAD';
     const verdict =
       (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
-    this.tags.own(undefined);
     if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
       if (isHead) removeEntityTag(raw);
@@ -187,7 +190,7 @@ export class Recording {
   #setTagField(): void {
     const { tagField } = this.route.policy;
     if (tagField === false) return;
-    const { value } = TAG_FIELD[tagField](this.tags.own(undefined));
+    const { value } = TAG_FIELD[tagField](this.tags.own);
     if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
   }
 }

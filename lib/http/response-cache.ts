@@ -67,15 +67,15 @@ export class ResponseCache {
         const found = await this.#look(visit, key, lead);
         const stored = readyOf(found);
         const usable = stored !== undefined && answers(stored, exchange) ? stored : undefined;
-        own?.held?.(usable);
-        // What the handler answers is on its way.
-        if (own !== undefined && own.failure === undefined) return;
-        if (usable !== undefined) {
-          own?.takeBack();
-          this.#replay(visit, usable, own === undefined ? asked : undefined).subscribe(subscriber);
+        if (own !== undefined) {
+          // What the handler answers is on its way, if nothing is better.
+          own.held?.(usable);
           return;
         }
-        if (own !== undefined) throw own.failure!.error;
+        if (usable !== undefined) {
+          this.#replay(visit, usable, asked).subscribe(subscriber);
+          return;
+        }
         // Nobody waits for an answer any more: the handler is not run for it.
         if (exchange.over) return;
         if (tries === MOST_TRIES || !(await this.#isToRetry(visit, key, found))) break;
@@ -84,8 +84,8 @@ export class ResponseCache {
       }
       await this.fills.alone(visit, key, lead);
     } catch (error) {
-      if (own?.held !== undefined) own.held();
-      else if (own === undefined || own.failure !== undefined) subscriber.error(error);
+      if (own === undefined) subscriber.error(error);
+      else own.held?.();
     }
   }
 
@@ -126,7 +126,7 @@ export class ResponseCache {
 
 /** Whether a client leaves it to us where its answer comes from. */
 function isCacheable(exchange: Exchange): boolean {
-  if (exchange.hasBody) return false;
+  if (exchange.hasBody || !exchange.hasPlainTarget) return false;
   const fields = requestFields(exchange);
   if (hasOriginConditions(fields)) return false;
   return fields('cache-control') === undefined || !parseRequestDirectives(fields).noStore;

@@ -17,6 +17,8 @@ const CREDENTIALS = ['Authorization', 'Cookie'];
 const SCOPES: readonly unknown[] = ['auto', 'public', 'private'];
 const TAG_FIELDS: readonly unknown[] = ['Cache-Groups', 'Cache-Tag', 'Surrogate-Key', false];
 const FRESHNESS: readonly unknown[] = ['policy', 'origin'];
+/** More request header fields than that, and hardly two requests are alike. */
+export const MOST_VARY = 8;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What the core is told of a response; its tags are known when it is. */
@@ -76,6 +78,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
       "scope 'private' needs identity, which says whose a response is: identity: (request) => request.user?.id",
     );
   }
+  if (scope !== 'private' && identity !== undefined) throw withoutEffect('identity', scope);
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
   const policy = {
     scope,
@@ -132,11 +135,16 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   if (tags !== undefined && typeof tags !== 'function') checkEntryTags(tags);
   names('query', options.query, /^[^]+$/);
   names('vary', options.vary, FIELD_NAME);
+  if (options.vary !== undefined && (options.vary.includes('*') || options.vary.length > MOST_VARY))
+    throw wrong('vary', options.vary, `at most ${MOST_VARY} names, and not '*': nothing would ever be a hit`);
   names('hosts', options.hosts, /^[^\s/?#]+$/);
+  if (options.hosts?.length === 0) throw wrong('hosts', [], 'a name at least: no request would be cached');
   if (cache !== undefined && typeof cache !== 'string') throw wrong('cache', cache, 'the name of a cache');
-  if (identity !== undefined && scope !== undefined && scope !== 'private') {
+  if (identity !== undefined && scope !== undefined && scope !== 'private')
+    throw withoutEffect('identity', scope);
+  if (options.sharedMaxAge !== undefined && scope === 'private') {
     throw new CacheArgumentError(
-      `identity has no effect with scope '${scope}': leave it out, or say scope: 'private'`,
+      "sharedMaxAge has no effect with scope 'private': leave it out, or say maxAge",
     );
   }
   for (const name of ['ttl', 'negativeTtl', 'maxAge', 'sharedMaxAge'] as const) duration(options[name], name);
@@ -186,6 +194,12 @@ function names(name: string, value: unknown, pattern: RegExp): void {
   if (value === undefined) return;
   if (Array.isArray(value) && value.every((one) => typeof one === 'string' && pattern.test(one))) return;
   throw wrong(name, value, 'a list of names');
+}
+
+function withoutEffect(name: string, scope: string): CacheError {
+  return new CacheArgumentError(
+    `${name} has no effect with scope '${scope}': leave it out, or say scope: 'private'`,
+  );
 }
 
 function wrong(name: string, value: unknown, expected: string): CacheError {

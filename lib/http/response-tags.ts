@@ -10,8 +10,10 @@ const COMPLAINED = new WeakSet<Route>();
 
 /** The tags of a response. */
 export class ResponseTags {
-  #own: readonly string[] | undefined;
-  #refused = false;
+  /** What the handler has returned, if it has: of several values the last, which is the one that is sent. */
+  result: unknown;
+  /** Those of the options; `null` when they gave none that could be used. */
+  #known: readonly string[] | null | undefined;
 
   constructor(
     private readonly exchange: Exchange,
@@ -20,35 +22,39 @@ export class ResponseTags {
 
   /** Whether the options gave none that could be used. Nobody could invalidate such a response, and the client gets it all the same. */
   get refused(): boolean {
-    return this.#refused;
+    return this.#asked === null;
   }
 
   /** That of its address, and those of the options. */
   all(): readonly string[] {
-    return [this.#address, ...this.own(undefined)];
+    return [this.#address, ...this.own];
   }
 
-  /** @param result what the handler returned, the first time */
-  own(result: unknown): readonly string[] {
-    this.#own ??= this.#ask(result);
-    return this.#own;
+  /** Those of the options. */
+  get own(): readonly string[] {
+    return this.#asked ?? [];
+  }
+
+  /** Asked for once: when the response is about to be sent. */
+  get #asked(): readonly string[] | null {
+    if (this.#known === undefined) this.#known = this.#ask();
+    return this.#known;
   }
 
   get #address(): string {
     return addressTag(this.exchange.origin, this.exchange.path);
   }
 
-  #ask(result: unknown): readonly string[] {
+  #ask(): readonly string[] | null {
     const { tags, tagsOf } = this.route.policy;
     if (tagsOf === undefined) return tags;
     try {
-      const own = checkEntryTags(tagsOf(this.exchange.request, result));
+      const own = checkEntryTags(tagsOf(this.exchange.request, this.result));
       checkEntryTags([...own, this.#address]);
       return own;
     } catch (error) {
-      this.#refused = true;
       this.#complain(error);
-      return [];
+      return null;
     }
   }
 

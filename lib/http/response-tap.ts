@@ -104,7 +104,9 @@ export class ResponseTap {
     }
     this.#begin();
     if (this.#on && !this.target.piece(bytesOf(args))) this.off();
-    return this.#write.apply(this.raw, args);
+    const hasRoom = this.#write.apply(this.raw, args);
+    // What is kept is in memory anyway: a client that reads slowly does not hold up those who wait for the whole.
+    return this.#on || hasRoom;
   }
 
   #whenEnded(args: unknown[]): unknown {

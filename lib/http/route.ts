@@ -3,7 +3,7 @@ import { audienceOf } from '../nest/audience.js';
 import { CacheKeyError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { hashedKey } from '../primitives/hashed-key.js';
-import type { FieldReader } from '../http-semantics/fields.js';
+import { readHeaders } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange, HttpRequest } from './exchange.js';
 import type { ResponsePolicy } from './response-policy.js';
@@ -74,7 +74,7 @@ export type Selection = readonly (readonly [name: string, value: string | null])
 
 /** What a request has in these fields. */
 export function selection({ request }: Asked, names: readonly string[]): Selection {
-  const read: FieldReader = (name) => request.headers[name] as string | undefined;
+  const read = readHeaders(request.headers);
   return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
 }
 

@@ -2,12 +2,19 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
 import { PerHandler } from '../nest/per-handler.js';
-import { CacheConfigError, CacheError } from '../primitives/errors.js';
+import { CacheArgumentError, CacheConfigError, CacheError } from '../primitives/errors.js';
 import { cacheNamed } from './cache-named.js';
-import type { CacheResponseOptions } from './cache-response-options.js';
-import { isEventStream, isRendered, responseOptionsOf, routeFacts, writesItself } from './metadata.js';
+import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
+import {
+  isEventStream,
+  isRendered,
+  mayPassOn,
+  responseOptionsOf,
+  routeFacts,
+  writesItself,
+} from './metadata.js';
 import type { Writing } from './replay.js';
-import { resolveResponsePolicy } from './response-policy.js';
+import { type ResponsePolicy, resolveResponsePolicy } from './response-policy.js';
 import { Route } from './route.js';
 
 /** A handler whose responses are cached. */
@@ -22,6 +29,8 @@ type Handler = { readonly name: string };
 /** Which handlers are cached, and how; decided once for each. */
 export class Routes {
   readonly #routes = new PerHandler<CachedRoute | undefined>();
+  /** Who bears a name first: two classes may have the same one. */
+  readonly #owners = new Map<string, Controller>();
 
   /** @param defaults what holds where no decorator says anything */
   constructor(
@@ -42,15 +51,15 @@ export class Routes {
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {
     const own = responseOptionsOf(controller, handler);
     if (own === false || isEventStream(handler)) return undefined;
+    // Of the application's options it is no part then: nobody has named it.
+    if (own === undefined && mayPassOn(controller, handler)) return undefined;
     const place = `${controller.name}.${handler.name}`;
     try {
-      const policy = resolveResponsePolicy({ ...this.defaults, ...own });
+      const policy = resolveResponsePolicy(overlaid(this.defaults, { ...own }));
       if (policy === undefined) return undefined;
-      const route = new Route(
-        `${place} ${routeFacts(controller, handler)}`,
-        cacheNamed(this.modules, policy.cache),
-        policy,
-      );
+      const name = `${place} ${routeFacts(controller, handler)}`;
+      this.#checkPlace(controller, handler, name, policy);
+      const route = new Route(name, cacheNamed(this.modules, policy.cache), policy);
       return {
         route,
         writing: { byHandler: writesItself(controller, handler), byView: isRendered(handler) },
@@ -60,6 +69,22 @@ export class Routes {
       throw new CacheConfigError(place, `the responses of ${place} cannot be cached: ${error.message}`, {
         cause: error,
       });
+    }
+  }
+
+  /** @throws CacheArgumentError when what the handler answers cannot be told from what others do */
+  #checkPlace(controller: Controller, handler: Handler, name: string, policy: ResponsePolicy): void {
+    if (mayPassOn(controller, handler)) {
+      throw new CacheArgumentError(
+        'it has @Next(), and what is answered after next() may be for one user only: take @Next() away, or say @NoCache()',
+      );
+    }
+    const known = this.#owners.get(name) ?? controller;
+    this.#owners.set(name, known);
+    if (known !== controller && policy.key !== undefined) {
+      throw new CacheArgumentError(
+        'another controller has the same name and path, so that the same key would stand for both: rename one of them',
+      );
     }
   }
 }

@@ -56,19 +56,49 @@ export function sendStored(
     else if (raw.hasHeader(name)) raw.removeHeader(name);
   }
   for (const name of stored.removed) if (raw.hasHeader(name)) raw.removeHeader(name);
-  for (const [name, value] of stored.fields) raw.setHeader(name, value);
+  for (const [name, value] of stored.fields) {
+    if (age === undefined || !isSetAnew(exchange, name.toLowerCase())) raw.setHeader(name, ownCopy(value));
+    else if (/^vary$/i.test(name))
+      raw.setHeader(name, withNames(raw.getHeader(name)!.toString(), String(value)));
+  }
   if (age !== undefined) raw.setHeader('Age', String(Math.max(0, Math.floor(age / 1000))));
   announce(exchange, route, report);
   sendBody(exchange, stored, done);
+}
+
+/** Whether somebody has set a field on this very request while the placeholder was sent: that is about this request. */
+function isSetAnew({ raw, before }: Exchange, name: string): boolean {
+  const value = raw.getHeader(name);
+  // Nest itself sets where a redirection leads, by what it takes for the handler's value.
+  return value !== undefined && value !== before[name] && name !== 'location';
+}
+
+/** Node adds to the list that it was given when somebody appends to the field. */
+function ownCopy(value: string | readonly string[]): string | readonly string[] {
+  return typeof value === 'string' ? value : [...value];
 }
 
 /** Says what was done with the request, and what clients may do with the response unless the handler has said it. */
 export function announce({ raw }: Exchange, { policy }: Route, report: Report): void {
   tellStatus({ raw }, report);
   if (policy.byOrigin) return;
-  if (!raw.hasHeader('cache-control')) raw.setHeader('Cache-Control', policy.cacheControl);
+  if (!raw.hasHeader('cache-control')) setCacheControl(raw, policy.cacheControl);
   if (policy.varyNames !== '')
     raw.setHeader('Vary', withNames(raw.getHeader('vary')?.toString(), policy.varyNames));
+}
+
+/** Other caches might keep a cookie with the response, whatever the options say of that: it is for this client. */
+const WITH_COOKIE = 'private, no-cache';
+
+/** Sessions set their cookies as late as when the head is written. */
+function setCacheControl(raw: Exchange['raw'], value: string): void {
+  raw.setHeader('Cache-Control', raw.hasHeader('set-cookie') ? WITH_COOKIE : value);
+  if (value === 'no-cache' || value.startsWith('private')) return;
+  const { setHeader } = raw;
+  raw.setHeader = (name, field) => {
+    if (/^set-cookie$/i.test(name)) setHeader.call(raw, 'Cache-Control', WITH_COOKIE);
+    return setHeader.call(raw, name, field);
+  };
 }
 
 /** Says what was done with the request. */

@@ -5,12 +5,10 @@ import { type FieldReader, readHeaders } from '../http-semantics/fields.js';
 import { whyNotStorable } from '../http-semantics/storable.js';
 import { parseVary } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
-import type { ResponsePolicy } from './response-policy.js';
+import { MOST_VARY, type ResponsePolicy } from './response-policy.js';
 import type { Route } from './route.js';
 import type { Uncacheable } from './stored-response.js';
 
-/** More request header fields than that, and hardly two requests are alike. */
-const MOST_VARY = 8;
 /** Statuses whose responses an option for how long they live is meant for. */
 const STORED = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308]);
 /** Those that say there is nothing. */

@@ -1,13 +1,19 @@
 // What the options promise, on a clock that is moved by hand.
 import {
+  type ArgumentsHost,
+  type CallHandler,
   type CanActivate,
+  Catch,
   Controller,
+  type ExceptionFilter,
+  type ExecutionContext,
   ForbiddenException,
   Get,
   GoneException,
   HttpException,
   Injectable,
   InternalServerErrorException,
+  type NestInterceptor,
   NotFoundException,
   Req,
   Res,
@@ -15,9 +21,10 @@ import {
   type Type,
   UseGuards,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { catchError, of } from 'rxjs';
 
 import {
   CacheResponse,
@@ -96,6 +103,19 @@ beforeEach(() => {
   passed = [];
   guard = [];
 });
+
+/** As the package http-errors makes them. */
+const httpError = (statusCode: number): Error =>
+  Object.assign(new Error('broken'), { statusCode, status: statusCode, expose: statusCode < 500 });
+
+class NoSuchPage extends Error {}
+
+@Catch(NoSuchPage)
+class NoSuchPages implements ExceptionFilter {
+  catch(_: NoSuchPage, host: ArgumentsHost) {
+    host.switchToHttp().getResponse<AnyResponse>().status(404).send('no such page');
+  }
+}
 
 describe.each(ADAPTERS)('on %s', (adapter) => {
   let app: HttpApp;
@@ -304,19 +324,49 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   describe('staleIfError', () => {
     const SIE = { ttl: 10, staleIfError: 60 };
 
-    it.each([
-      ['500', () => new InternalServerErrorException()],
-      ['503', () => new ServiceUnavailableException()],
-      ['any error', () => new Error('broken')],
-    ])('answers in place of %s', async (_, error) => {
+    it.each<[number, () => Error]>([
+      [500, () => new InternalServerErrorException()],
+      [503, () => new ServiceUnavailableException()],
+      [500, () => new Error('broken')],
+      [502, () => httpError(502)],
+    ])('answers in place of a %d that is thrown', async (status, error) => {
       await start(SIE);
       await get();
       seconds(20);
       plan = [error()];
+      expect(await told()).toEqual([200, 1, `fwd=stale; fwd-status=${status}`, '20']);
+      // Nobody asks again at once.
       expect(await told()).toEqual([200, 1, 'hit; ttl=-10', '20']);
       expect(calls).toBe(2);
       seconds(10);
       expect((await told())[1]).toBe(3);
+    });
+
+    it.each<[string, () => Error]>([
+      ['by a filter', () => new NoSuchPage()],
+      ['by Nest itself', () => httpError(404)],
+    ])('does not hide what is answered with 404 %s', async (_, error) => {
+      await start(SIE, { providers: [{ provide: APP_FILTER, useClass: NoSuchPages }] });
+      await get();
+      seconds(20);
+      plan = [error(), error()];
+      expect([(await get()).status, (await get()).status, calls]).toEqual([404, 404, 3]);
+    });
+
+    it('does not hide what an interceptor around makes of an error, which is not stored', async () => {
+      @Injectable()
+      class Fallback implements NestInterceptor {
+        intercept(_: ExecutionContext, next: CallHandler) {
+          return next.handle().pipe(catchError(() => of({ run: 0 })));
+        }
+      }
+      await start(SIE, { providers: [{ provide: APP_INTERCEPTOR, useClass: Fallback }] });
+      plan = [new Error('broken')];
+      expect(await told()).toEqual([200, 0, 'fwd=uri-miss; detail=failed', undefined]);
+      expect(await told()).toEqual([200, 2, 'fwd=uri-miss; stored', undefined]);
+      seconds(20);
+      plan = [new Error('broken')];
+      expect((await told())[1]).toBe(0);
     });
 
     it.each([500, 502, 503, 504])('answers in place of a %d that the handler writes', async (status) => {
@@ -452,13 +502,17 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   });
 
   describe('negativeTtl', () => {
-    it.each<[string, () => HttpException | { status: number }, number]>([
+    it.each<[string, () => Error | { status: number }, number]>([
       ['a thrown 404', () => new NotFoundException(), 404],
       ['a thrown 410', () => new GoneException(), 410],
       ['a written 404', () => ({ status: 404 }), 404],
       ['a written 410', () => ({ status: 410 }), 410],
+      ['a 404 that a filter makes', () => new NoSuchPage(), 404],
     ])('keeps %s for so long', async (_, make, status) => {
-      await start({ ttl: 60, negativeTtl: 5 });
+      await start(
+        { ttl: 60, negativeTtl: 5 },
+        { providers: [{ provide: APP_FILTER, useClass: NoSuchPages }] },
+      );
       plan = [make()];
       const miss = await get();
       expect([miss.status, miss.headers['cache-status']]).toEqual([

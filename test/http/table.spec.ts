@@ -18,6 +18,8 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Field, Int, ObjectType, Query as GraphQLQuery, ResolveField, Resolver, Root } from '@nestjs/graphql';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Exclude } from 'class-transformer';
 
@@ -265,11 +267,17 @@ class Books {
   }
 }
 
-describe('GraphQL under an interceptor for all of the application', () => {
+const MAKE = { express: () => new ExpressAdapter(), fastify: () => new FastifyAdapter() };
+
+describe.each(ADAPTERS)('GraphQL under an interceptor for all of the application, on %s', (adapter) => {
   afterEach(closeGraphQLApps);
 
   it('is left alone, and that is said once', async () => {
-    const { ask } = await graphqlApp({ providers: [Books, GLOBAL], defaults: { ttl: '1h' } });
+    const { ask } = await graphqlApp({
+      providers: [Books, GLOBAL],
+      defaults: { ttl: '1h' },
+      adapter: MAKE[adapter](),
+    });
     for (const run of [1, 2]) {
       expect(await ask('{ books { id title } }')).toEqual({
         data: {
@@ -304,11 +312,15 @@ class Sums {
   }
 }
 
-describe.each(['pure', 'hybrid'] as const)('RPC in a %s application', (kind) => {
+const BESIDE = ['nothing', ...ADAPTERS] as const;
+
+describe.each(BESIDE)('RPC beside %s', (beside) => {
   afterEach(closeRpcApps);
 
   it('is cached by its payload where that is asked for, and only there', async () => {
-    const { ask, url } = await rpcApp(kind, { controllers: [Sums], defaults: { ttl: '1h' } });
+    const [kind, adapter] =
+      beside === 'nothing' ? (['pure'] as const) : (['hybrid', MAKE[beside]()] as const);
+    const { ask, url } = await rpcApp(kind, { controllers: [Sums], defaults: { ttl: '1h' }, adapter });
     const answers = [];
     for (const numbers of [[1, 2], [3, 4], [1, 2]]) answers.push(...(await ask('sum', numbers))); // prettier-ignore
     expect(answers).toEqual([3, 7, 3]);

@@ -7,14 +7,16 @@ import type {
 } from '@nestjs/common';
 
 import type { CacheOptions as TieredCacheOptions } from '../core/cache-options.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { refreshAheadOf, secondsOf } from './milliseconds.js';
 
 /**
  * What a factory for `CacheModule.registerAsync` returns: `ttl` and the others here as `@nestjs/cache-manager` has them, and any
  * option of this package's own module besides, `redis` above all.
+ * @typeParam _Store what a store takes, there. Here it says nothing
  */
-export interface CacheOptions extends Omit<TieredCacheOptions, 'name'> {
+export interface CacheOptions<_Store = unknown> extends Omit<TieredCacheOptions, 'name'> {
   /** How long entries and responses live that do not say so themselves, in **milliseconds**. 0, or none: for ever (a year). */
   ttl?: number;
   /** The most entries that memory holds; the least recently used go first. Default 1,000. */
@@ -24,19 +26,19 @@ export interface CacheOptions extends Omit<TieredCacheOptions, 'name'> {
 }
 
 /** What `CacheModule.register` takes. */
-export interface CacheModuleOptions extends CacheOptions {
+export interface CacheModuleOptions<_Store = unknown> extends CacheOptions<_Store> {
   /** Whether every module may inject the cache without importing this one. Default false. */
   isGlobal?: boolean;
 }
 
 /** A provider that makes options, for `useClass` and `useExisting`. */
-export interface CacheOptionsFactory {
+export interface CacheOptionsFactory<_Store = unknown> {
   /** The options of the cache. */
   createCacheOptions(): CacheOptions | Promise<CacheOptions>;
 }
 
 /** What `CacheModule.registerAsync` takes: exactly one of `useFactory`, `useClass` and `useExisting`. */
-export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+export interface CacheModuleAsyncOptions<_Store = unknown> extends Pick<ModuleMetadata, 'imports'> {
   /** Whether every module may inject the cache without importing this one. Default false. */
   isGlobal?: boolean;
   /** What `useFactory` is given. */
@@ -56,6 +58,23 @@ export interface CacheModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>
 const STORES =
   "there are no stores to choose from: write redis: { url: 'redis://…' } for memory in front of Redis, and nothing for memory alone";
 
+/** All there are. */
+const NAMES = Object.keys({
+  ttl: true,
+  max: true,
+  refreshThreshold: true,
+  isGlobal: true,
+  namespace: true,
+  redis: true,
+  memory: true,
+  enabled: true,
+  defaults: true,
+  codec: true,
+  maxStaleness: true,
+  slots: true,
+  streamLength: true,
+} satisfies Record<keyof CacheModuleOptions, true>);
+
 /** What cannot be taken over, and what to do. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   stores: STORES,
@@ -74,13 +93,15 @@ export function tieredOptions(given: CacheOptions): TieredCacheOptions {
   if (typeof given !== 'object' || given === null) {
     throw new CacheConfigError('options', 'the options must be an object, such as { ttl: 60_000 }');
   }
-  for (const [option, instead] of Object.entries(ELSEWHERE)) {
-    if ((given as Record<string, unknown>)[option] !== undefined) {
-      throw new CacheConfigError(
-        option,
-        `${option} is not an option of nestjs-tiered-cache/compat: ${instead}`,
-      );
-    }
+  for (const option of Object.keys(given)) {
+    if (NAMES.includes(option)) continue;
+    const instead = Object.hasOwn(ELSEWHERE, option) ? ELSEWHERE[option] : undefined;
+    throw new CacheConfigError(
+      option,
+      instead === undefined
+        ? unknownOption(option, NAMES)
+        : `${option} is not an option of nestjs-tiered-cache/compat: ${instead}`,
+    );
   }
   const { ttl, max, refreshThreshold, memory, defaults, ...rest } = given;
   try {

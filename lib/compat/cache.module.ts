@@ -30,12 +30,12 @@ export class CacheModule {
    * @param options see {@link CacheModuleOptions}. They are checked when the application starts, which fails with `CacheConfigError`
    * for what cannot be taken over
    */
-  static register(options: CacheModuleOptions = {}): DynamicModule {
-    return describe(options.isGlobal, {}, [{ provide: OPTIONS, useValue: options }]);
+  static register<_Store = unknown>(options: CacheModuleOptions<_Store> = {}): DynamicModule {
+    return describe(options?.isGlobal, {}, [{ provide: OPTIONS, useValue: options }]);
   }
 
   /** Takes the options from a factory, a class or a provider. */
-  static registerAsync(options: CacheModuleAsyncOptions): DynamicModule {
+  static registerAsync<_Store = unknown>(options: CacheModuleAsyncOptions<_Store>): DynamicModule {
     const { isGlobal, imports = [], extraProviders = [] } = options;
     return describe(isGlobal, { imports }, [...sourceOf(options), ...extraProviders]);
   }

@@ -34,10 +34,13 @@ const OWN = Object.freeze({ isolation: 'clone' } as const);
 export class Cache {
   /** @internal Made by `CacheModule` of this entry. */
   constructor(
-    private readonly manager: CacheManager,
+    /** @internal */
+    readonly manager: CacheManager,
     /** @internal */
     readonly settings: { readonly ttl?: number | undefined; readonly refreshThreshold?: number | undefined },
-  ) {}
+  ) {
+    bindCalls(this);
+  }
 
   /** The value of a key; `undefined` when there is none. */
   get<T = unknown>(key: string): Promise<T | undefined> {
@@ -52,7 +55,7 @@ export class Cache {
 
   /**
    * Stores a value; `undefined` removes what is there.
-   * @param ttl milliseconds; 0 is for ever. Default: the module's
+   * @param ttl milliseconds; 0 and `Infinity` are for ever. Default: the module's
    * @returns the value
    */
   async set<T>(key: string, value: T, ttl?: number): Promise<T> {
@@ -149,6 +152,11 @@ export class Cache {
     throw unsupported('off', "subscribe to the diagnostics channel 'nestjs-tiered-cache'");
   }
 
+  /** Not supported. @throws CacheArgumentError */
+  cacheId(): never {
+    throw unsupported('cacheId', 'caches are told apart by their namespace');
+  }
+
   /** Does nothing: the cache is closed with its application. */
   async disconnect(): Promise<undefined> {
     return undefined;
@@ -165,6 +173,14 @@ export class Cache {
   /** Not supported. @throws CacheArgumentError */
   get store(): never {
     return this.stores;
+  }
+}
+
+/** Calls may be taken out of a cache, as there: `const { get, set } = cache`. */
+function bindCalls(cache: Cache): void {
+  const own = cache as unknown as Record<string, Function>;
+  for (const [call, { value }] of Object.entries(Object.getOwnPropertyDescriptors(Cache.prototype))) {
+    if (typeof value === 'function' && call !== 'constructor') own[call] = own[call]!.bind(cache) as Function;
   }
 }
 

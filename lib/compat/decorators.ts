@@ -1,3 +1,5 @@
+import { SetMetadata } from '@nestjs/common';
+
 import type { CacheResponseOptions } from '../http/cache-response-options.js';
 import type { HttpRequest } from '../http/exchange.js';
 import { setResponseOptions } from '../http/metadata.js';
@@ -5,16 +7,17 @@ import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { secondsOf } from './milliseconds.js';
 import { nameTag, pathTags } from './response-names.js';
+import { CACHE_KEY_METADATA, CACHE_TTL_METADATA } from './tokens.js';
 
 type ClassOrMethod = ClassDecorator & MethodDecorator;
 
 /**
  * Names the responses of a handler: `del(name)` makes them unusable, all of them. It is no key: each address and query has a
- * response of its own.
+ * response of its own. An RPC handler is cached if it has one itself.
  * @throws CacheDecoratorError when the class is defined and the name is no text, such as a function of the context
  */
 export function CacheKey(name: string): ClassOrMethod {
-  return decorate('CacheKey', () => {
+  return decorate('CacheKey', CACHE_KEY_METADATA, name, () => {
     if (typeof name === 'string' && name !== '') {
       return { tags: (request: HttpRequest) => [nameTag(name), ...pathTags(request)] };
     }
@@ -31,7 +34,7 @@ export function CacheKey(name: string): ClassOrMethod {
  * @throws CacheDecoratorError when the class is defined and it is no such number, such as a function of the context
  */
 export function CacheTTL(ttl: number): ClassOrMethod {
-  return decorate('CacheTTL', () => {
+  return decorate('CacheTTL', CACHE_TTL_METADATA, ttl, () => {
     if (typeof ttl !== 'function') return { ttl: secondsOf(ttl) };
     throw new CacheDecoratorError(
       "a ttl that is computed is the response's own: set its Cache-Control, and write @CacheResponse({ freshness: 'origin' })",
@@ -39,12 +42,19 @@ export function CacheTTL(ttl: number): ClassOrMethod {
   });
 }
 
-function decorate(name: string, options: () => CacheResponseOptions): ClassOrMethod {
+function decorate(
+  name: string,
+  token: string,
+  given: unknown,
+  options: () => CacheResponseOptions,
+): ClassOrMethod {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const place =
       key === undefined ? (target as { name: string }).name : `${target.constructor.name}.${String(key)}`;
+    const decorated = (descriptor?.value as object | undefined) ?? target;
     try {
-      setResponseOptions((descriptor?.value as object | undefined) ?? target, options());
+      setResponseOptions(decorated, options());
+      SetMetadata(token, given)(decorated as Function);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       throw new CacheDecoratorError(`@${name} on ${place}: ${error.message}`, { cause: error });

@@ -8,4 +8,4 @@ export {
 } from './cache-module-options.js';
 export { CacheModule } from './cache.module.js';
 export { CacheKey, CacheTTL } from './decorators.js';
-export { CACHE_MANAGER } from './tokens.js';
+export { CACHE_KEY_METADATA, CACHE_MANAGER, CACHE_TTL_METADATA } from './tokens.js';

@@ -1,21 +1,24 @@
 import { CacheArgumentError, CacheDurationError } from '../primitives/errors.js';
-import { parseDuration } from '../primitives/duration.js';
 import { show } from '../primitives/show.js';
 
 /** For ever, as far as a cache is concerned, in seconds: a year. */
 const FOR_EVER = 365 * 86_400;
 
+/** 100 years, in milliseconds: the longest ttl of this package. */
+const LONGEST = 100 * 365 * 86_400_000;
+
 /**
  * A ttl as cache-manager has it.
- * @param ttl milliseconds; 0, or none, is for ever
+ * @param ttl milliseconds; 0, none, or `Infinity` is for ever
  * @returns seconds
  * @throws CacheDurationError when it is anything else
  */
 export function secondsOf(ttl: unknown): number {
-  if (ttl === undefined || ttl === 0) return FOR_EVER;
-  if (typeof ttl === 'number') return parseDuration(ttl / 1000, 'ttl (in milliseconds here)') / 1000;
+  if (ttl === undefined || ttl === 0 || ttl === Infinity) return FOR_EVER;
+  if (typeof ttl === 'number' && ttl > 0 && ttl <= LONGEST) return Math.ceil(ttl) / 1000;
   throw new CacheDurationError(
-    `ttl is ${show(ttl)}: nestjs-tiered-cache/compat takes a number of milliseconds, as cache-manager 6 and 7 do`,
+    `ttl is ${show(ttl)}: nestjs-tiered-cache/compat takes a number of milliseconds, as cache-manager 6 and 7 do, not below 0 ` +
+      `and up to ${LONGEST} (100 years); 0 is for ever`,
   );
 }
 

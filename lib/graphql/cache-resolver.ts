@@ -4,6 +4,7 @@ import { ENTRY_OPTION_NAMES, type EntryOptions } from '../core/entry-options.js'
 import { checkNames, checkTypes, entryOptions } from '../nest/decorators/decorator-options.js';
 import { type Method, MethodSite } from '../nest/decorators/method-site.js';
 import { type AudienceOptions, audienceProblem } from './graphql-audience.js';
+import { splitTags, type TagsOption } from './made-tags.js';
 import { resolverInterceptor } from './resolver-interceptor.js';
 
 /** What {@link CacheResolver} takes. */
@@ -60,8 +61,17 @@ export function CacheResolver(options: CacheResolverOptions = {}): MethodDecorat
     if (problem !== undefined) throw site.definitionError(problem);
     const { tags, selection = true, cache, parent } = options;
     if (typeof selection !== 'boolean') throw site.definitionError('selection must be true or false');
-    const entry = Object.freeze({ ...entryOptions(options, site), tags });
-    const policy = { entry, audience: options, selection, parent };
+    const { fixed, make: makeTags } = tagsOf(tags, site);
+    const entry = Object.freeze({ ...entryOptions(options, site), ...(fixed && { tags: fixed }) });
+    const policy = { entry, makeTags, audience: options, selection, parent };
     UseInterceptors(resolverInterceptor(site, policy, cache))(target, key, descriptor);
   };
+}
+
+function tagsOf(tags: TagsOption, site: MethodSite): ReturnType<typeof splitTags> {
+  try {
+    return splitTags(tags);
+  } catch (error) {
+    throw site.definitionError((error as Error).message, error);
+  }
 }

@@ -3,12 +3,13 @@ import { audienceOf, type RequestWithCredentials, type ResponseScope } from '../
 /** Whose results are. `Context` is the context of GraphQL, as the application makes it. */
 export interface AudienceOptions {
   /**
-   * `'auto'`: everybody's; a request with `Authorization`, `Cookie` or a user, or that cannot be seen (a context without `req`), is not
-   * cached. `'public'`: everybody's, whoever asks. `'private'`: of whoever `identity` names. Default `'auto'`.
+   * `'auto'`: everybody's; a request with `Authorization`, `Cookie`, a user or parameters of a WebSocket, or that cannot be seen (a
+   * context without `req`, or a `req` without `headers`), is not cached. `'public'`: everybody's, whoever asks. `'private'`: of
+   * whoever `identity` names. Default `'auto'`.
    */
   scope?: ResponseScope;
   /**
-   * Names whoever a result is for, by the context of GraphQL, with scope `'private'`: `(context) => context.req.user.id`.
+   * Names whoever a result is for, by the context of GraphQL, with scope `'private'`: `(context) => context.req.user?.id`.
    * `undefined` for nobody in particular, whose results are not cached.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- a context is what the application makes it
@@ -45,23 +46,51 @@ export function audienceOfContext(
 
 /** Why scope 'auto' cannot know. */
 export const UNSEEN =
-  'the context of GraphQL has no `req`, so whose they are is not known: say so by `scope`';
+  'the context of GraphQL has no request (`req` with `headers`), so whose they are is not known: say so by `scope`';
 
-interface Seen {
-  readonly req?: RequestWithCredentials;
-  readonly reply?: { readonly request?: RequestWithCredentials };
-  readonly user?: unknown;
-  readonly connectionParams?: Readonly<Record<string, unknown>>;
+/** What `extra` has by itself. Whatever else is there was found out when the client connected. */
+const TRANSPORT: readonly string[] = ['socket', 'request', 'connection', 'persistedRequest'];
+
+/**
+ * What says who asks: Apollo's `req`, which over WebSocket is the context of graphql-ws; Mercurius' `reply`; the request by which a
+ * WebSocket was opened; what the client said then; a user in any of them.
+ * @returns `undefined` when there are no headers to look at: whoever cannot be seen is not nobody
+ */
+function requestOf(context: unknown): RequestWithCredentials | undefined {
+  const requests = [at(context, 'req'), at(at(context, 'reply'), 'request')];
+  for (const party of [context, ...requests]) requests.push(at(at(party, 'extra'), 'request'));
+  if (!requests.some((request) => isObject(at(request, 'headers')))) return undefined;
+  const headers: Record<string, unknown> = {};
+  let user: unknown;
+  for (const party of [context, ...requests]) {
+    for (const [name, value] of headersOf(party)) headers[name.toLowerCase()] ??= value;
+    user ??= at(party, 'user') ?? connectedAs(party);
+  }
+  return { headers, user };
 }
 
-/** What says who asks: Apollo's `req`, Mercurius' `reply`, a user in the context itself, the parameters of a WebSocket. */
-function requestOf(context: unknown): RequestWithCredentials | undefined {
-  const { req, reply, user, connectionParams } = (context ?? {}) as Seen;
-  const request = req ?? reply?.request;
-  if (request === undefined) return undefined;
-  const headers: Record<string, unknown> = {};
-  for (const source of [request.headers, connectionParams]) {
-    for (const name of Object.keys(source ?? {})) headers[name.toLowerCase()] = source![name];
-  }
-  return { headers, user: request.user ?? user };
+/** Whoever opened a WebSocket. By what name credentials are sent there is up to the application, so that all counts. */
+function connectedAs(party: unknown): unknown {
+  const said = entriesOf(at(party, 'connectionParams'));
+  const foundOut = entriesOf(at(party, 'extra')).filter(([name]) => !TRANSPORT.includes(name));
+  return [...said, ...foundOut].find(([, value]) => value !== undefined && value !== null);
+}
+
+function at(value: unknown, name: string): unknown {
+  return isObject(value) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+/** Some are a Map, or the Headers of Fetch, which have no properties. */
+function headersOf(party: unknown): Iterable<readonly [name: string, value: unknown]> {
+  const headers = at(party, 'headers');
+  const iterable = isObject(headers) && Symbol.iterator in headers;
+  return iterable ? (headers as Iterable<readonly [string, unknown]>) : entriesOf(headers);
+}
+
+function entriesOf(source: unknown): readonly (readonly [name: string, value: unknown])[] {
+  return isObject(source) ? Object.entries(source) : [];
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

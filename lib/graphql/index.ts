@@ -1,3 +1,4 @@
 export { CacheResolver, type CacheResolverOptions } from './cache-resolver.js';
 export type { AudienceOptions } from './graphql-audience.js';
-export { operationCache, type OperationCacheOptions } from './operation-cache.js';
+export { operationCache } from './operation-cache.js';
+export type { OperationCacheOptions } from './operation-policy.js';

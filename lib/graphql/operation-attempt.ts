@@ -6,7 +6,15 @@ import type { SaidOnce } from '../nest/said-once.js';
 import { CacheError, CacheValueError } from '../primitives/errors.js';
 import { nameOf, type Operation, operationKey, type OperationKey } from './operation-key.js';
 import type { OperationPolicy } from './operation-policy.js';
-import { cookiesOf, type OperationResult, storableResult, type StoredResult } from './operation-result.js';
+import {
+  type Executed,
+  type OperationResult,
+  type StorableResult,
+  storableResult,
+  type StoredResult,
+} from './operation-result.js';
+import { changeOf, cookieChangeOf, responseState, type ResponseState } from './response-state.js';
+import type { Unstorable } from './unstorable.js';
 
 /** The request is to be executed by the server. */
 const EXECUTE = Symbol('execute');
@@ -16,6 +24,7 @@ export interface AttemptParts {
   readonly cache: CacheManager;
   readonly policy: OperationPolicy;
   readonly notices: SaidOnce;
+  readonly unstorable: Unstorable;
   /** The schemas whose queries are resolved in this process. */
   readonly resolving: WeakSet<GraphQLSchema>;
 }
@@ -26,27 +35,30 @@ export interface AttemptParts {
  * what an invalidation has overtaken.
  */
 export class OperationAttempt {
-  #finish: ((result: StoredResult | undefined) => void) | undefined;
+  #finish: ((result: StorableResult | undefined) => void) | undefined;
   #key: OperationKey | undefined;
-  #cookies = '';
+  /** The response as it was before the execution. */
+  #before: ResponseState | undefined;
 
   constructor(private readonly parts: AttemptParts) {}
 
   /** @returns `undefined` when the operation is to be executed; `finish` or `giveUp` must be called then */
   async begin(operation: Operation): Promise<StoredResult | undefined> {
-    const { cache, policy, notices } = this.parts;
-    const key = operationKey(operation, policy.audience, notices);
+    const { cache, policy, notices, unstorable } = this.parts;
+    const key = operationKey(operation, policy, notices);
     if (key === undefined) return undefined;
     this.#key = key;
-    this.#cookies = cookiesOf(operation);
+    this.#before = responseState(operation);
+    if (unstorable.has(key.key)) return undefined;
     let answered = false;
     let begun!: (execute: typeof EXECUTE) => void;
     const begins = new Promise<typeof EXECUTE>((resolve) => (begun = resolve));
-    const load = ({ background }: LoadContext): Promise<unknown> => {
-      if (background || answered) return this.#refresh(operation);
-      const finished = new Promise<StoredResult | undefined>((resolve) => (this.#finish = resolve));
-      begun(EXECUTE);
-      return finished;
+    const load = async ({ background, addTags }: LoadContext): Promise<unknown> => {
+      const own = !background && !answered;
+      if (own) begun(EXECUTE);
+      const result = await (own ? this.#executed() : this.#refresh(operation));
+      if (result !== undefined) addTags(result.tags);
+      return result?.stored;
     };
     const reading = cache
       .getOrSet<unknown>(key.key, load, policy.entry)
@@ -56,23 +68,39 @@ export class OperationAttempt {
     return first === EXECUTE ? undefined : first;
   }
 
-  /** For the others who wait: the operation has been executed. */
-  finish(operation: Operation, result: OperationResult | undefined): void {
-    this.#finish?.(result && this.#storable(operation, result));
+  /** What the server's execution comes to. */
+  #executed(): Promise<StorableResult | undefined> {
+    return new Promise((resolve) => (this.#finish = resolve));
   }
 
-  /** For the others who wait: nothing will come of it. */
+  /** For the others who wait, and who come next: the operation has been executed. */
+  finish(operation: Operation, result: OperationResult): void {
+    if (this.#key === undefined) return;
+    const before = this.#before!;
+    const executed = { seen: before.seen, changed: changeOf(before, responseState(operation)) };
+    const storable = this.#storable(operation, result, executed);
+    if (storable === undefined) this.parts.unstorable.remember(this.#key.key);
+    else this.parts.unstorable.forget(this.#key.key);
+    this.#finish?.(storable);
+  }
+
+  /** For the others who wait: nothing will come of it, unless it has been executed. */
   giveUp(): void {
     this.#finish?.(undefined);
   }
 
-  #storable(operation: Operation, result: OperationResult): StoredResult | undefined {
-    return storableResult(operation, this.#key!, this.parts.policy.audience, this.#cookies, result);
+  #storable(operation: Operation, result: OperationResult, executed: Executed): StorableResult | undefined {
+    const { policy, notices } = this.parts;
+    const refuse = (topic: string, reason: string): undefined => {
+      notices.notCached(nameOf(operation), topic, reason);
+    };
+    return storableResult(operation, this.#key!, policy, result, executed, refuse);
   }
 
   /** Executes it for nobody in particular, after the request was answered. */
-  async #refresh(operation: Operation): Promise<StoredResult | undefined> {
+  async #refresh(operation: Operation): Promise<StorableResult | undefined> {
     if (!this.parts.resolving.has(operation.schema)) throw this.#cannotRefresh(operation);
+    const before = responseState(operation);
     const { schema, document, contextValue, request } = operation;
     const { variables: variableValues, operationName } = request;
     const result = (await execute({
@@ -84,7 +112,8 @@ export class OperationAttempt {
     })) as OperationResult;
     const [error] = result.errors ?? [];
     if (error !== undefined) throw error;
-    return this.#storable(operation, result);
+    const changed = cookieChangeOf(before, responseState(operation));
+    return this.#storable(operation, result, { seen: before.seen, changed });
   }
 
   #cannotRefresh(operation: Operation): Error {
@@ -99,5 +128,6 @@ export class OperationAttempt {
     if (error instanceof CacheError && !(error instanceof CacheValueError)) return;
     const reason = error instanceof Error ? error.message : String(error);
     this.parts.notices.notCached(nameOf(operation), 'value', reason);
+    this.parts.unstorable.remember(this.#key!.key);
   }
 }

@@ -1,18 +1,12 @@
 import type { BaseContext, GraphQLRequestContextResponseForOperation } from '@apollo/server';
-import {
-  type DocumentNode,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-  OperationTypeNode,
-  print,
-  printSchema,
-  visit,
-} from 'graphql';
+import { type DocumentNode, type OperationDefinitionNode, OperationTypeNode, print, visit } from 'graphql';
 
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import type { SaidOnce } from '../nest/said-once.js';
 import { hashedKey } from '../primitives/hashed-key.js';
-import { audienceOfContext, UNSEEN, type AudienceOptions } from './graphql-audience.js';
+import { audienceOfContext, UNSEEN } from './graphql-audience.js';
+import type { OperationPolicy } from './operation-policy.js';
+import { schemaDigest } from './servers.js';
 
 /** A request whose operation is known and about to be executed. */
 export type Operation = GraphQLRequestContextResponseForOperation<BaseContext>;
@@ -23,8 +17,7 @@ export interface OperationKey {
   readonly audience: string;
 }
 
-/** Schemas and documents are made once and used often. Documents that are delivered in parts have no text. */
-const SCHEMAS = new WeakMap<GraphQLSchema, string>();
+/** Documents are parsed once and used often. Those that are delivered in parts have no text. */
 const DOCUMENTS = new WeakMap<DocumentNode, string | undefined>();
 
 /**
@@ -33,13 +26,13 @@ const DOCUMENTS = new WeakMap<DocumentNode, string | undefined>();
  */
 export function operationKey(
   operation: Operation,
-  options: AudienceOptions,
+  policy: OperationPolicy,
   notices: SaidOnce,
 ): OperationKey | undefined {
   // None, although Apollo's types say otherwise, when a document has several and the request names none of them.
   const chosen = operation.operation as OperationDefinitionNode | undefined;
   if (chosen?.operation !== OperationTypeNode.QUERY || saysNoStore(operation)) return undefined;
-  const audience = audienceOfContext(operation.contextValue, options, () =>
+  const audience = audienceOfContext(operation.contextValue, policy.audience, () =>
     notices.notCached(nameOf(operation), 'audience', UNSEEN),
   );
   const text = textOf(operation.document);
@@ -48,7 +41,8 @@ export function operationKey(
   const name = JSON.stringify(operation.operationName);
   try {
     const variables = hashArguments(declaredVariables(operation));
-    const parts = ['operation', schemaDigest(operation.schema), text, name, variables, audience];
+    const server = JSON.stringify([policy.name, schemaDigest(operation.schema)]);
+    const parts = ['operation', server, text, name, variables, audience];
     return { key: `graphql:${hashedKey(parts)}`, audience };
   } catch (error) {
     if (!(error instanceof UnhashableError)) throw error;
@@ -91,11 +85,4 @@ function isInParts(document: DocumentNode): boolean {
     },
   });
   return found;
-}
-
-/** Of two servers in one application, or of two versions of one, the same document may mean different things. */
-function schemaDigest(schema: GraphQLSchema): string {
-  let digest = SCHEMAS.get(schema);
-  if (digest === undefined) SCHEMAS.set(schema, (digest = hashedKey([printSchema(schema)])));
-  return digest;
 }

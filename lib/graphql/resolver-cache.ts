@@ -3,6 +3,7 @@ import { type GraphQLResolveInfo, OperationTypeNode } from 'graphql';
 import { lastValueFrom } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
+import type { LoadContext } from '../core/load-context.js';
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import { HandlerSites } from '../nest/handler-sites.js';
 import { instanceIn, plainObjects } from '../nest/instances.js';
@@ -10,8 +11,11 @@ import { SaidOnce } from '../nest/said-once.js';
 import { CacheClosedError, CacheKeyError, CacheValueError } from '../primitives/errors.js';
 import { hashedKey } from '../primitives/hashed-key.js';
 import { audienceOfContext, UNSEEN } from './graphql-audience.js';
+import { tagProblem } from './made-tags.js';
+import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
+import { Unstorable } from './unstorable.js';
 
 /** Names of resolvers are those of the application: the same for all of them. */
 const SITES = new WeakMap<CacheManager, HandlerSites>();
@@ -20,6 +24,7 @@ const SITES = new WeakMap<CacheManager, HandlerSites>();
 export class ResolverCache {
   readonly #notices = new SaidOnce('CacheResolver', 'results');
   readonly #sites: HandlerSites;
+  readonly #unstorable = new Unstorable();
 
   constructor(
     private readonly cache: CacheManager,
@@ -40,6 +45,7 @@ export class ResolverCache {
     const audience = audienceOfContext(graphql, this.policy.audience, () =>
       this.#notices.notCached(field, 'audience', UNSEEN),
     );
+    if (this.policy.audience.scope === 'private') rememberPrivate(graphql, audience);
     if (audience === undefined) return undefined;
     const site = this.#sites.of(context);
     if (site === undefined) {
@@ -68,17 +74,27 @@ export class ResolverCache {
   /** @throws what the resolver throws, CacheLoadTimeoutError */
   async read(key: string, context: ExecutionContext, next: CallHandler): Promise<unknown> {
     const resolve = (): Promise<unknown> => lastValueFrom<unknown>(next.handle());
+    if (this.#unstorable.has(key)) return resolve();
     let own: { readonly value: unknown } | undefined;
-    const load = async (): Promise<unknown> => {
+    const load = async ({ addTags }: LoadContext): Promise<unknown> => {
       own = { value: await resolve() };
-      return this.#isStorable(own.value, context) ? own.value : undefined;
+      const tags = this.#storableBy(own.value, context);
+      if (tags === undefined) {
+        this.#unstorable.remember(key);
+        return undefined;
+      }
+      addTags(tags);
+      this.#unstorable.forget(key);
+      return own.value;
     };
     try {
       const stored = await this.cache.getOrSet(key, load, this.policy.entry);
       if (stored !== undefined) return stored;
     } catch (error) {
-      if (error instanceof CacheValueError) this.#refuse(context, 'value', error.message);
-      else if (!(error instanceof CacheClosedError)) throw error;
+      if (error instanceof CacheValueError) {
+        this.#refuse(context, 'value', error.message);
+        this.#unstorable.remember(key);
+      } else if (!(error instanceof CacheClosedError)) throw error;
     }
     return own === undefined ? resolve() : own.value;
   }
@@ -92,14 +108,20 @@ export class ResolverCache {
     );
   }
 
-  #isStorable(value: unknown, context: ExecutionContext): boolean {
-    if (this.policy.entry.type !== undefined) return true;
-    const found = instanceIn(value);
-    if (found !== undefined) this.#refuse(context, 'instances', plainObjects(found));
-    return found === undefined;
+  /** @returns by which tags a result is found; `undefined` when it cannot be stored */
+  #storableBy(value: unknown, context: ExecutionContext): readonly string[] | undefined {
+    if (value === undefined) return undefined;
+    const { entry, makeTags } = this.policy;
+    const found = entry.type === undefined ? instanceIn(value) : undefined;
+    if (found !== undefined) return this.#refuse(context, 'instances', plainObjects(found));
+    try {
+      return makeTags(value);
+    } catch (error) {
+      return this.#refuse(context, 'tags', tagProblem(error));
+    }
   }
 
-  #refuse(context: ExecutionContext, topic: string, reason: string): void {
+  #refuse(context: ExecutionContext, topic: string, reason: string): undefined {
     const { parentType, fieldName } = context.getArgByIndex<GraphQLResolveInfo>(3);
     this.#notices.notCached(`${parentType.name}.${fieldName}`, topic, reason);
   }

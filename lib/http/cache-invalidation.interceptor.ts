@@ -7,23 +7,29 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { concatMap, type Observable, tap } from 'rxjs';
+import { type Observable, tap } from 'rxjs';
 
+import { processClock } from '../primitives/clock.js';
+import { completedReply } from '../rpc/completed-reply.js';
 import { changedAddresses, hasSucceeded, isSafe } from './addresses.js';
 import { cacheNamed } from './cache-named.js';
 import { Exchange, type HttpRequest } from './exchange.js';
 import type { Invalidated, InvalidatesResponsesOptions } from './invalidates-responses.js';
-import { invalidationOf } from './metadata.js';
+import { invalidationOf, isRoute } from './metadata.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import { addressTag } from './route.js';
 
 /**
  * Invalidates what successful responses have changed: what {@link InvalidatesResponses} names, and the addresses of requests with
  * unsafe methods (RFC 9111 4.4). It comes with the decorator; for all of an application it is an `APP_INTERCEPTOR`.
+ *
+ * What fails while it invalidates is logged, and the response is sent: the handler has done what was asked of it.
  */
 @Injectable()
 export class CacheInvalidationInterceptor implements NestInterceptor {
   readonly #log = new Logger('ResponseCache');
+  /** Handlers whose `paths` have no effect, which was said. */
+  readonly #pathless = new WeakSet<object>();
 
   constructor(@Inject(ModuleRef) private readonly modules: ModuleRef) {}
 
@@ -40,10 +46,27 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
     const options = named && { cache, ...named };
     if (!follows(context, options?.cache ?? cache)) return next.handle();
     if (context.getType() === 'http') return this.#http(context, next, options ?? { cache });
-    if (options === undefined) return next.handle();
-    const [payload] = context.getArgs<[HttpRequest]>();
-    const invalidate = (result: unknown) => this.#invalidate(options, [], payload, result);
-    return next.handle().pipe(concatMap((result: unknown) => invalidate(result).then(() => result)));
+    return options === undefined ? next.handle() : this.#elsewhere(context, next, options);
+  }
+
+  /** Replies of microservices, mutations, events: there is no status, so that whatever is no error is a success. */
+  #elsewhere(
+    context: ExecutionContext,
+    next: CallHandler,
+    options: InvalidatesResponsesOptions,
+  ): Observable<unknown> {
+    const handler = context.getHandler();
+    const place = `${context.getClass().name}.${handler.name}`;
+    if (options.paths !== undefined && !isRoute(handler) && !this.#pathless.has(handler)) {
+      this.#pathless.add(handler);
+      this.#log.warn(
+        `@InvalidatesResponses on ${place}: paths have no effect, since only a request by HTTP says on which host they are. Name tags`,
+      );
+    }
+    const request = context.getArgByIndex<HttpRequest>(isBesideContext(context) ? 1 : 0);
+    return completedReply(next.handle(), processClock, (result) =>
+      this.#settle(place, () => this.#invalidate(options, [], request, result)),
+    );
   }
 
   #http(
@@ -61,8 +84,18 @@ export class CacheInvalidationInterceptor implements NestInterceptor {
       const paths = namesOf(options.paths, request, result).map((path) => addressTag(exchange.origin, path));
       return this.#invalidate(options, [...own, ...paths], request, result);
     };
-    ResponseTap.on(exchange.raw, new AfterInvalidation(exchange, invalidate, this.#log));
+    const place = `${exchange.method} ${exchange.path}`;
+    ResponseTap.on(exchange.raw, new AfterInvalidation(exchange, () => this.#settle(place, invalidate)));
     return next.handle().pipe(tap((value: unknown) => (result = value)));
+  }
+
+  /** What the handler did is done: whoever has asked for it is told so, whatever becomes of the cache. */
+  async #settle(place: string, invalidate: () => Promise<void>): Promise<void> {
+    try {
+      await invalidate();
+    } catch (error) {
+      this.#log.error(`${place} has succeeded, but not what it was to invalidate`, error);
+    }
   }
 
   async #invalidate(
@@ -88,6 +121,11 @@ function follows(context: ExecutionContext, cache: string | undefined): boolean 
   return true;
 }
 
+/** Whether what was sent comes behind something else: the parent of a GraphQL field, the client of a WebSocket. */
+function isBesideContext(context: ExecutionContext): boolean {
+  return ['graphql', 'ws'].includes(context.getType<string>());
+}
+
 function namesOf(names: Invalidated | undefined, request: HttpRequest, result: unknown): readonly string[] {
   return typeof names === 'function' ? names(request, result) : (names ?? []);
 }
@@ -99,7 +137,6 @@ class AfterInvalidation implements TapTarget {
   constructor(
     private readonly exchange: Exchange,
     private readonly invalidate: () => Promise<void>,
-    private readonly log: Logger,
   ) {}
 
   /** Pieces go out as they come; it is on its way before the first. */
@@ -118,16 +155,7 @@ class AfterInvalidation implements TapTarget {
     void this.#finish().then(() => this.exchange.raw.end(body, done));
   }
 
-  /** What the handler did is done: the client is told so, whatever becomes of the cache. */
   async #finish(): Promise<void> {
-    if (!hasSucceeded(this.exchange)) return;
-    try {
-      await this.invalidate();
-    } catch (error) {
-      this.log.error(
-        `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
-        error,
-      );
-    }
+    if (hasSucceeded(this.exchange)) await this.invalidate();
   }
 }

@@ -7,19 +7,23 @@ import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.j
 import type { HttpRequest } from './exchange.js';
 import { setInvalidation } from './metadata.js';
 
-/** Names, or a function of the request and of what the handler returned. Of an RPC handler the request is its payload. */
-export type Invalidated = readonly string[] | ((request: HttpRequest, result: unknown) => readonly string[]);
+/**
+ * Names, or a function of the request and of what the handler returned: of several emissions the last. For an RPC handler the
+ * request is its payload, for a GraphQL mutation its arguments, for a WebSocket its message.
+ */
+export type Invalidated<Request = HttpRequest> =
+  readonly string[] | ((request: Request, result: unknown) => readonly string[]);
 
-/** What {@link InvalidatesResponses} takes. */
-export interface InvalidatesResponsesOptions {
+/** What {@link InvalidatesResponses} takes. `Request` is what the functions are given first. */
+export interface InvalidatesResponsesOptions<Request = HttpRequest> {
   /** Tags whose entries become unusable, be they responses or anything else. */
-  tags?: Invalidated;
-  /** Paths of this application whose responses become unusable, with all their queries, besides the request's own. */
-  paths?: Invalidated;
+  tags?: Invalidated<Request>;
+  /** Paths of this application whose responses become unusable, with all their queries, besides the request's own. By HTTP only. */
+  paths?: Invalidated<Request>;
   /** Keys to delete. */
-  keys?: Invalidated;
+  keys?: Invalidated<Request>;
   /** Patterns whose keys are deleted, as for `CacheManager.clearPattern`. */
-  patterns?: Invalidated;
+  patterns?: Invalidated<Request>;
   /** The name of the cache to use, instead of the default one. */
   cache?: string;
 }
@@ -32,6 +36,9 @@ const NAMES = [...LISTS, 'cache'];
  * nothing older. Besides what is named, that is the request's own address, if its method is not a safe one, and those in `Location` and
  * `Content-Location` (RFC 9111 4.4).
  *
+ * On handlers of microservices, mutations and the like: after the handler has completed without an error, and before its reply is
+ * sent. What fails while it invalidates is logged, and the response is sent all the same.
+ *
  * @example
  * ```ts
  * @Put(':id')
@@ -40,21 +47,23 @@ const NAMES = [...LISTS, 'cache'];
  * ```
  * @throws CacheDecoratorError when the class is defined and an option is wrong
  */
-export function InvalidatesResponses(options: InvalidatesResponsesOptions = {}): MethodDecorator {
+export function InvalidatesResponses<Request = HttpRequest>(
+  options: InvalidatesResponsesOptions<Request> = {},
+): MethodDecorator {
   const mark: MethodDecorator = (target, key, descriptor) => {
     check(options, `@InvalidatesResponses on ${target.constructor.name}.${String(key)}`);
-    setInvalidation(descriptor.value as object, { ...options });
+    setInvalidation(descriptor.value as object, { ...options } as InvalidatesResponsesOptions);
   };
   return applyDecorators(mark, UseInterceptors(CacheInvalidationInterceptor));
 }
 
-function check(options: InvalidatesResponsesOptions, place: string): void {
+function check(options: object, place: string): void {
   for (const name of Object.keys(options)) {
     if (NAMES.includes(name)) continue;
     throw new CacheDecoratorError(`${place}: ${unknownOption(name, NAMES)}`);
   }
   for (const name of LISTS) {
-    const given: unknown = options[name];
+    const given = (options as Record<string, unknown>)[name];
     const fits =
       given === undefined ||
       typeof given === 'function' ||

@@ -1,20 +1,28 @@
 import 'reflect-metadata';
 
+import { RequestMethod } from '@nestjs/common';
+
 import { methodNameOf } from '../nest/per-handler.js';
+import { CacheDecoratorError } from '../primitives/errors.js';
+import { isRequestHandler } from '../rpc/reply-keys.js';
 import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
+import { httpOptionNames } from './reply-options.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
 const INVALIDATION = Symbol('nestjs-tiered-cache:invalidation');
 const OFF = Symbol('nestjs-tiered-cache:no-cache');
 
 /** Nest's own, of a handler (`@nestjs/common/constants`). */
+const METHOD = 'method';
 const SSE = '__sse__';
 const RENDER = '__renderTemplate__';
 const ROUTE_ARGS = '__routeArguments__';
 /** Where a route is: two controllers may have one name. */
-const FACTS = ['path', 'method', '__version__', 'host'];
+const FACTS = ['path', METHOD, '__version__', 'host'];
 const PASSTHROUGH = '__responsePassthrough__';
+
+const CACHED_METHODS: readonly unknown[] = [RequestMethod.GET, RequestMethod.ALL];
 
 /** `RouteParamtypes` of Nest: `@Res()` and `@Next()`. */
 const RESPONSE = 1;
@@ -38,19 +46,76 @@ export function invalidationOf(handler: object): InvalidatesResponsesOptions | u
   return Reflect.getMetadata(INVALIDATION, handler) as InvalidatesResponsesOptions | undefined;
 }
 
+/** A controller, or one of its methods. */
+interface Named {
+  readonly name: string;
+}
+
 /**
- * The options that hold for a handler: its own over its class'.
- * @returns `undefined` when neither has any; `false` when it is not to be cached
+ * The options that hold for the responses of a handler: its own over its class'.
+ * @returns `undefined` when neither has any; `false` when it is not to be cached, as what invalidates is not
+ * @throws CacheDecoratorError when its decorators contradict each other, or say what has no meaning for its replies
  */
 export function responseOptionsOf(
-  controller: object,
-  handler: object,
+  controller: Named,
+  handler: Named,
 ): CacheResponseOptions | false | undefined {
-  if (Reflect.getMetadata(OFF, handler) === true) return false;
-  const own = Reflect.getMetadata(OPTIONS, handler) as CacheResponseOptions | undefined;
-  const shared = Reflect.getMetadata(OPTIONS, controller) as CacheResponseOptions | undefined;
-  if (own === undefined && Reflect.getMetadata(OFF, controller) === true) return false;
+  const own = ownOptionsOf(handler);
+  checkDecorators(controller, handler, own);
+  if (isOff(controller, handler) || (answersGet(handler) && isInvalidating(handler))) return false;
+  const shared = ownOptionsOf(controller);
   return own === undefined && shared === undefined ? undefined : overlaid({ ...shared }, { ...own });
+}
+
+/**
+ * The options that hold for the replies of a handler. Those of its class are for its routes, and enable nothing here: a request
+ * may be a command.
+ * @returns `undefined` when they are not to be cached
+ */
+export function replyOptionsOf(controller: Named, handler: Named): CacheResponseOptions | undefined {
+  const own = ownOptionsOf(handler);
+  if (own === undefined || isOff(controller, handler) || isInvalidating(handler)) return undefined;
+  return overlaid({ ...ownOptionsOf(controller) }, own);
+}
+
+function ownOptionsOf(target: object): CacheResponseOptions | undefined {
+  return Reflect.getMetadata(OPTIONS, target) as CacheResponseOptions | undefined;
+}
+
+function isOff(controller: object, handler: object): boolean {
+  if (Reflect.getMetadata(OFF, handler) === true) return true;
+  return ownOptionsOf(handler) === undefined && Reflect.getMetadata(OFF, controller) === true;
+}
+
+function isInvalidating(handler: object): boolean {
+  return invalidationOf(handler) !== undefined;
+}
+
+/** Whether a handler answers requests by HTTP, whatever else it does. */
+export function isRoute(handler: object): boolean {
+  return Reflect.hasMetadata(METHOD, handler);
+}
+
+/** Whether a handler is the route of an HTTP method whose responses are cached. */
+function answersGet(handler: object): boolean {
+  return CACHED_METHODS.includes(Reflect.getMetadata(METHOD, handler));
+}
+
+function checkDecorators(controller: Named, handler: Named, own: CacheResponseOptions | undefined): void {
+  if (own === undefined) return;
+  const place = `${controller.name}.${handler.name}`;
+  if (isInvalidating(handler) && (isRequestHandler(handler) || answersGet(handler))) {
+    throw new CacheDecoratorError(
+      `${place} is both cached and @InvalidatesResponses: what changes something has to run each time. ` +
+        'Leave out one of the two decorators',
+    );
+  }
+  const unused = isRequestHandler(handler) && !isRoute(handler) ? httpOptionNames(own) : [];
+  if (unused.length === 0) return;
+  throw new CacheDecoratorError(
+    `@CacheResponse on ${place}: a reply of a microservice has no ${unused.join(', ')}: leave that out. ` +
+      'Replies live for their ttl, and are told apart by pattern, payload, scope and identity',
+  );
 }
 
 /** Whether a handler sends events as they happen: there is no end to wait for. */

@@ -1,4 +1,4 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
@@ -9,8 +9,9 @@ import { ReplyCache } from '../rpc/reply-cache.js';
 import type { ReplyPolicy } from '../rpc/reply-policy.js';
 import type { RpcRequest } from '../rpc/rpc-request.js';
 import { cacheNamed } from './cache-named.js';
-import type { CacheResponseOptions } from './cache-response-options.js';
-import { responseOptionsOf } from './metadata.js';
+import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
+import { replyOptionsOf } from './metadata.js';
+import { replyOptions } from './reply-options.js';
 import { resolveResponsePolicy } from './response-policy.js';
 
 /** What a handler's replies are kept by. */
@@ -19,7 +20,7 @@ interface ReplyRoute {
   readonly policy: ReplyPolicy;
 }
 
-/** Which RPC handlers are cached, and how. Only those that say so: a request may be a command there. */
+/** Which RPC handlers are cached, and how. */
 export class ReplyRoutes {
   readonly #routes = new PerHandler<ReplyRoute | undefined>();
   readonly #caches = new Map<CacheManager, ReplyCache>();
@@ -36,10 +37,10 @@ export class ReplyRoutes {
     return route === undefined ? next.handle() : route.replies.serve(context, next, route.policy);
   }
 
-  #make(controller: object, handler: object): ReplyRoute | undefined {
-    const own = responseOptionsOf(controller, handler);
-    if (own === false || own === undefined) return undefined;
-    const options = { ...this.defaults, ...own };
+  #make(controller: Type, handler: Function): ReplyRoute | undefined {
+    const own = replyOptionsOf(controller, handler);
+    if (own === undefined) return undefined;
+    const options = replyOptions(overlaid(this.defaults, own));
     const policy = resolveResponsePolicy(options);
     if (policy === undefined) return undefined;
     const { scope, tags, tagsOf, entry } = policy;

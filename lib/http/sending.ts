@@ -94,10 +94,10 @@ const WITH_COOKIE = 'private, no-cache';
 function setCacheControl(raw: Exchange['raw'], value: string): void {
   raw.setHeader('Cache-Control', raw.hasHeader('set-cookie') ? WITH_COOKIE : value);
   if (value === 'no-cache' || value.startsWith('private')) return;
-  const { setHeader } = raw;
+  const setHeader = raw.setHeader.bind(raw);
   raw.setHeader = (name, field) => {
-    if (/^set-cookie$/i.test(name)) setHeader.call(raw, 'Cache-Control', WITH_COOKIE);
-    return setHeader.call(raw, name, field);
+    if (/^set-cookie$/i.test(name)) setHeader('Cache-Control', WITH_COOKIE);
+    return setHeader(name, field);
   };
 }
 

@@ -8,12 +8,15 @@ import { SaidOnce } from '../nest/said-once.js';
 import { type Clock, processClock } from '../primitives/clock.js';
 import { CacheClosedError, CacheValueError } from '../primitives/errors.js';
 import { HandlerRun } from './handler-run.js';
+import { LeftAlone } from './left-alone.js';
 import type { ReplyPolicy } from './reply-policy.js';
 import { type KeyedRequest, ReplyKeys } from './reply-keys.js';
 import { isOneValue, packReply, replyValue, unpackReply } from './stored-reply.js';
 
 /** For how long a handler whose reply was a stream is left alone, in milliseconds. */
 const STREAM_MEMORY = 60_000;
+/** How long it is remembered that a reply could not be stored, in milliseconds: so long nobody waits for another's. */
+const UNSTORABLE_MEMORY = 10_000;
 
 /** A handler has failed after it had emitted something. */
 class BrokenReply extends Error {
@@ -43,31 +46,38 @@ interface Attempt {
  * A reply is kept when its handler completes: as its value, or as the list of its emissions, which a hit repeats. More than
  * 1,000 emissions, or more than one second between the first and the end, are a stream, which goes through as it comes.
  * Errors are never kept, nor is a reply of `undefined`, nor one that holds instances of classes, unless `type` names their
- * class. Concurrent requests with the same key share one run.
+ * class, nor one whose tags cannot be told. Concurrent requests with the same key share one run; for ten seconds after a reply
+ * that could not be kept, each has its own.
  *
  * Events are let through, and so is a request whose payload cannot be told from others; the log says so once.
  */
 export class ReplyCache {
   readonly #notices = new SaidOnce('ReplyCache', 'replies');
   readonly #keys = new ReplyKeys(this.#notices);
-  /** Handlers whose reply was a stream, and until when they are left alone. */
-  readonly #streams = new Map<string, number>();
+  /** Handlers whose reply was a stream. */
+  readonly #streams: LeftAlone;
+  /** Keys whose reply could not be stored. */
+  readonly #unstorable: LeftAlone;
 
   /** @param clock for tests; the process's own, unless given */
   constructor(
     private readonly cache: CacheManager,
     private readonly clock: Clock = processClock,
-  ) {}
+  ) {
+    this.#streams = new LeftAlone(STREAM_MEMORY, clock);
+    this.#unstorable = new LeftAlone(UNSTORABLE_MEMORY, clock);
+  }
 
   /**
    * For an interceptor: the reply to a request, from the cache or else from its handler.
    *
-   * It fails with what the handler throws, with CacheLoadTimeoutError, and with what the functions of the policy throw.
+   * It fails with what the handler throws, with CacheLoadTimeoutError, and with what `identity` throws.
    * @param context of type `'rpc'`; `switchToHttp` is not called
    */
   serve(context: ExecutionContext, next: CallHandler, policy: ReplyPolicy): Observable<unknown> {
     const asked = this.#keys.of(context, policy);
-    if (asked === undefined || this.#isStream(asked.site)) return next.handle();
+    if (asked === undefined || this.#streams.has(asked.site) || this.#unstorable.has(asked.key))
+      return next.handle();
     return new Observable((subscriber) => {
       this.#reply(asked, next, policy).then(
         // To be subscribed to in any case: that is what stops the handler of a client who has gone.
@@ -81,10 +91,12 @@ export class ReplyCache {
     const attempt: Attempt = { answered: false };
     const load = async (context: LoadContext): Promise<unknown> => {
       const run = await this.#run(attempt, asked, next, context);
-      if (run === undefined || !this.#isStorable(asked, run.emissions, policy)) return undefined;
+      if (run === undefined) return undefined;
       const packed = packReply(run.emissions);
-      if (policy.tagsOf !== undefined) context.addTags(policy.tagsOf(asked.request, replyValue(packed)));
-      return packed;
+      if (this.#isStorable(asked, run.emissions, policy) && this.#tag(context, asked, packed, policy))
+        return packed;
+      this.#unstorable.add(asked.key);
+      return undefined;
     };
     try {
       const stored = await this.cache.getOrSet(asked.key, load, policy.options);
@@ -92,8 +104,10 @@ export class ReplyCache {
     } catch (error) {
       if (error instanceof BrokenReply) return error.reply;
       if (!(error instanceof CacheValueError || error instanceof CacheClosedError)) throw error;
-      if (error instanceof CacheValueError && attempt.run?.failure === undefined)
+      if (error instanceof CacheValueError && attempt.run?.failure === undefined) {
         this.#notices.notCached(asked.site, 'value', error.message);
+        this.#unstorable.add(asked.key);
+      }
     } finally {
       attempt.answered = true;
     }
@@ -117,7 +131,7 @@ export class ReplyCache {
     }
     // In the background, or for somebody who was given an older reply meanwhile.
     if (attempt.answered) run.abandon();
-    if (!signal.aborted) this.#rememberStream(site);
+    if (!signal.aborted) this.#leaveStream(site);
     return undefined;
   }
 
@@ -133,16 +147,25 @@ export class ReplyCache {
     return found === undefined;
   }
 
-  #isStream(site: string): boolean {
-    const until = this.#streams.get(site);
-    if (until === undefined) return false;
-    if (this.clock.now() < until) return true;
-    this.#streams.delete(site);
-    return false;
+  /** @returns whether its tags are known: without them nobody could invalidate it */
+  #tag(
+    context: LoadContext,
+    { site, request }: KeyedRequest,
+    packed: unknown,
+    { tagsOf }: ReplyPolicy,
+  ): boolean {
+    try {
+      if (tagsOf !== undefined) context.addTags(tagsOf(request, replyValue(packed)));
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#notices.notCached(site, 'tags', `\`tags\` has failed: ${reason}`);
+      return false;
+    }
   }
 
-  #rememberStream(site: string): void {
-    this.#streams.set(site, this.clock.now() + STREAM_MEMORY);
+  #leaveStream(site: string): void {
+    this.#streams.add(site);
     this.#notices.notCached(
       site,
       'stream',

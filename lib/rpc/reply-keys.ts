@@ -15,6 +15,11 @@ const HANDLER_TYPE = 'microservices:handler_type';
 const PATTERNS = 'microservices:pattern';
 const MESSAGE = 1;
 
+/** Whether a handler answers requests of microservices; one of events has nothing to answer. */
+export function isRequestHandler(handler: object): boolean {
+  return Reflect.getMetadata(HANDLER_TYPE, handler) === MESSAGE;
+}
+
 /** A request whose reply may be kept. */
 export interface KeyedRequest {
   readonly key: string;
@@ -49,7 +54,7 @@ export class ReplyKeys {
     const site = this.#sites.of(context);
     const handler = context.getHandler();
     const name = site ?? `${context.getClass().name}.${handler.name}`;
-    if (Reflect.getMetadata(HANDLER_TYPE, handler) !== MESSAGE) {
+    if (!isRequestHandler(handler)) {
       return this.#refuse(name, 'handler', 'it handles no requests, and an event has no reply');
     }
     if (site !== undefined) return site;

@@ -1,37 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 
-import { CacheConfigError } from '../primitives/errors.js';
-import { show } from '../primitives/show.js';
 import { CacheTemplateError } from './errors.js';
+import {
+  checkHandlebarsOptions,
+  type HandlebarsEngineOptions,
+  type HandlebarsInstance,
+} from './handlebars-options.js';
+import { followPartials, registeredPartial } from './handlebars-partials.js';
 import { handlebarsReferences } from './handlebars-references.js';
 import type { TemplateEngine, TemplateTree } from './template-engine.js';
-
-/** What is needed of Handlebars 4: `import Handlebars from 'handlebars'`, or an instance that `Handlebars.create()` made. */
-export interface HandlebarsInstance {
-  /** @returns the syntax tree */
-  parse(source: string): object;
-  /** @returns what renders the template */
-  compile(source: string, options?: object): (data: unknown, options?: object) => string;
-  readonly partials: Readonly<Record<string, unknown>>;
-}
-
-/** Options of {@link handlebarsEngine}. */
-export interface HandlebarsEngineOptions {
-  /** The instance whose helpers, decorators and partials the templates use. */
-  handlebars: HandlebarsInstance;
-  /**
-   * The folder with the templates, or several, of which the first that has a template counts. A template's name is its path in
-   * there without the extension: `product/card`.
-   */
-  views: string | readonly string[];
-  /** Default `.hbs`. */
-  extension?: string;
-  /** Handlebars' own options for compiling, such as `{ strict: true }`. */
-  compileOptions?: object;
-  /** Handlebars' own options for rendering, such as `{ allowProtoPropertiesByDefault: true }`. */
-  runtimeOptions?: object;
-}
 
 /**
  * Reads and renders the templates of Handlebars. Partials are files in `views`, or what was registered as text. Those that
@@ -39,14 +18,16 @@ export interface HandlebarsEngineOptions {
  * @throws CacheConfigError
  */
 export function handlebarsEngine(options: HandlebarsEngineOptions): TemplateEngine {
-  checkOptions(options);
+  checkHandlebarsOptions(options);
   const { handlebars, extension = '.hbs' } = options;
+  followPartials(handlebars);
   const folders = [options.views].flat().map((folder) => resolve(folder));
   const compiled = new WeakMap<TemplateTree, (data: unknown) => string>();
   return {
+    variant: variantOf(options),
     async source(name) {
       const text = await readFirst(folders, `${name}${extension}`);
-      return text ?? registered(handlebars, name);
+      return text ?? registeredPartial(handlebars, name);
     },
     references: (source, name) => handlebarsReferences(parse(handlebars, source, name), name),
     render(template, data) {
@@ -55,6 +36,17 @@ export function handlebarsEngine(options: HandlebarsEngineOptions): TemplateEngi
       return render(data);
     },
   };
+}
+
+/** Of functions the names alone. */
+function variantOf({ compileOptions = {}, runtimeOptions = {} }: HandlebarsEngineOptions): string {
+  const whole = {
+    depth: Infinity,
+    maxArrayLength: Infinity,
+    maxStringLength: Infinity,
+    breakLength: Infinity,
+  };
+  return `handlebars ${inspect({ compileOptions, runtimeOptions }, { ...whole, sorted: true })}`;
 }
 
 /**
@@ -100,26 +92,4 @@ async function readFirst(folders: readonly string[], file: string): Promise<stri
 
 function unlessAbsent(error: NodeJS.ErrnoException): undefined {
   if (!['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(error.code ?? '')) throw error;
-}
-
-function registered({ partials }: HandlebarsInstance, name: string): string | undefined {
-  const partial = Object.hasOwn(partials, name) ? partials[name] : undefined;
-  if (partial === undefined || typeof partial === 'string') return partial;
-  throw new CacheTemplateError(
-    name,
-    `the partial '${name}' is registered as ${show(partial)}, whose text cannot be told: register the text, or put it ` +
-      `in a file`,
-  );
-}
-
-function checkOptions({ handlebars, views }: HandlebarsEngineOptions): void {
-  if (typeof handlebars?.parse !== 'function' || typeof handlebars.compile !== 'function') {
-    throw new CacheConfigError(
-      'handlebars',
-      'handlebars cannot parse and compile: give what the package `handlebars` exports, not its runtime alone',
-    );
-  }
-  const folders: unknown[] = [views].flat();
-  if (folders.length > 0 && folders.every((folder) => typeof folder === 'string' && folder !== '')) return;
-  throw new CacheConfigError('views', `views is ${show(views)}: expected the path of a folder, or several`);
 }

@@ -11,7 +11,7 @@ export interface TemplateReferences {
 /** A template with everything it includes, as it was when it was read. */
 export interface TemplateTree {
   readonly name: string;
-  /** Different when the text of any of the sources is. */
+  /** Different when the text of any of the sources is, or the engine. */
   readonly digest: string;
   /** The text of the template itself and of all it includes, however deeply, by their names. */
   readonly sources: ReadonlyMap<string, string>;
@@ -22,6 +22,11 @@ export interface TemplateTree {
  * another implementation of this.
  */
 export interface TemplateEngine {
+  /**
+   * What decides, beside the templates, what they are rendered to, as any text: the kind of engine and its options. Engines in
+   * which it differs do not get each other's fragments. Default: nothing.
+   */
+  readonly variant?: string;
   /** @returns the text of a template, `undefined` when there is none of that name */
   source(name: string): string | undefined | Promise<string | undefined>;
   /**

@@ -18,9 +18,11 @@ export class TemplateTrees {
   readonly #trees = new Map<string, TemplateTree>();
   readonly #reading = new Map<string, Promise<TemplateTree>>();
 
+  /** @param name tells engines apart that have the same variant */
   constructor(
     private readonly engine: TemplateEngine,
     private readonly reload: boolean,
+    private readonly name: string,
   ) {}
 
   /** What is known without a look at the sources. */
@@ -41,7 +43,7 @@ export class TemplateTrees {
 
   async #read(name: string): Promise<TemplateTree> {
     const sources = await this.#sources(name);
-    const digest = digestOf(sources);
+    const digest = digestOf([this.name, this.engine.variant ?? ''], sources);
     const before = this.#trees.get(name);
     if (before?.digest === digest) return before;
     const tree = { name, digest, sources };
@@ -86,8 +88,8 @@ function missingInclude(name: string, includedBy: string): CacheTemplateError {
 }
 
 /** Each text has its length before it, so that none can pass for two. */
-function digestOf(sources: ReadonlyMap<string, string>): string {
+function digestOf(engine: readonly string[], sources: ReadonlyMap<string, string>): string {
   const texts = [...sources.keys()].toSorted().flatMap((name) => [name, sources.get(name)!]);
-  const all = texts.map((text) => `${text.length}:${text}`).join('');
+  const all = [...engine, ...texts].map((text) => `${text.length}:${text}`).join('');
   return hash('sha256', all, 'base64url').slice(0, DIGEST_LENGTH);
 }

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 
 import type { CacheManager } from '../core/cache-manager.js';
+import { checkObject } from '../core/option-checks.js';
 import { getCacheToken } from '../nest/tokens.js';
 import { ViewCache, type ViewCacheOptions } from './view-cache.js';
 
@@ -13,8 +14,10 @@ export interface ViewCacheModuleOptions extends ViewCacheOptions {
 /** Provides {@link ViewCache} to all modules, on a cache of `CacheModule`. */
 @Module({})
 export class ViewCacheModule {
-  /** @throws CacheConfigError at start */
-  static forRoot({ cache, ...options }: ViewCacheModuleOptions): DynamicModule {
+  /** @throws CacheConfigError, for most of what is wrong when the application starts */
+  static forRoot(given: ViewCacheModuleOptions): DynamicModule {
+    checkObject(given, 'options');
+    const { cache, ...options } = given;
     const provider = {
       provide: ViewCache,
       inject: [getCacheToken(cache)],

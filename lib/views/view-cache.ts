@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import type { CacheManager } from '../core/cache-manager.js';
-import type { EntryOptions } from '../core/entry-options.js';
+import { CacheManager } from '../core/cache-manager.js';
+import { ENTRY_OPTION_NAMES, type EntryOptions } from '../core/entry-options.js';
 import type { LoadContext } from '../core/load-context.js';
-import { CacheConfigError } from '../primitives/errors.js';
+import { checkObject, wrong } from '../core/option-checks.js';
+import { unknownOption } from '../primitives/did-you-mean.js';
+import { CacheArgumentError, CacheConfigError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { MAX_ENTRY_TAGS } from '../primitives/tags.js';
 import { CacheTemplateError } from './errors.js';
@@ -21,6 +23,11 @@ export interface ViewCacheOptions {
    * read when it is first used.
    */
   reload?: boolean;
+  /**
+   * Tells this one from others on the same cache, where their engines differ in functions, such as helpers: those with another
+   * name do not get its fragments. Default: none.
+   */
+  name?: string;
 }
 
 /** How a fragment is rendered and stored; the options of entries mean what they mean elsewhere. */
@@ -29,6 +36,12 @@ export interface FragmentOptions
   /** What the template is rendered with, or a function that fetches it, called on a miss only. Default: an empty object. */
   data?: object | (() => object | Promise<object>);
 }
+
+/** HTML is a text, and is not `null`. */
+const OTHERS: readonly string[] = ['type', 'isolation', 'negativeTtl'];
+const OPTION_NAMES = new Set(
+  ['of', 'by', 'identity', 'data', ...ENTRY_OPTION_NAMES].filter((name) => !OTHERS.includes(name)),
+);
 
 /** A fragment as it is stored, with the tags of what was rendered inside it. */
 interface Fragment {
@@ -56,10 +69,10 @@ export class ViewCache {
    * @throws CacheConfigError
    */
   constructor(cache: CacheManager, options: ViewCacheOptions) {
-    checkOptions(options);
+    checkOptions(cache, options);
     this.#cache = cache.namespace(NAMESPACE);
     this.#engine = options.engine;
-    this.#trees = new TemplateTrees(options.engine, options.reload ?? false);
+    this.#trees = new TemplateTrees(options.engine, options.reload ?? false, options.name ?? '');
   }
 
   /**
@@ -68,10 +81,11 @@ export class ViewCache {
    * Fragments may be rendered inside others, in the function `data`. The outer template has to say so (in Handlebars
    * `{{!-- includes: product/card --}}`), and gets the tags of what is inside. A fragment with more than 128 tags is not stored.
    * @returns HTML as the engine gave it: it is escaped already
-   * @throws CacheTemplateError; CacheKeyError for a record without key or version; what `data` or the engine throws, and
+   * @throws CacheTemplateError; CacheArgumentError for unknown options; CacheKeyError for a record without key or version; what `data` or the engine throws, and
    * what `CacheManager.getOrSet` does
    */
   async cacheFragment(template: string, options: FragmentOptions = {}): Promise<string> {
+    checkFragmentOptions(options);
     const tree = this.#trees.known(template) ?? (await this.#trees.read(template));
     const { of: _of, by: _by, identity, data: _data, tags: given, ...others } = options;
     const key = fragmentKey(tree, options);
@@ -107,19 +121,33 @@ export class ViewCache {
   }
 }
 
-function checkOptions(options: ViewCacheOptions): void {
-  const { engine, reload = false, ...others } = options as Partial<ViewCacheOptions>;
-  for (const name of ['source', 'references', 'render'] as const) {
-    if (typeof engine?.[name] === 'function') continue;
+/** @throws CacheConfigError that names the option */
+function checkOptions(cache: unknown, options: ViewCacheOptions): void {
+  if (!(cache instanceof CacheManager))
+    throw wrong('cache', cache, 'a CacheManager, which CacheModule provides');
+  checkObject(options, 'options', ['engine', 'reload', 'name']);
+  const { engine, reload = false, name = '' } = options as Partial<ViewCacheOptions>;
+  for (const part of ['source', 'references', 'render'] as const) {
+    if (typeof engine?.[part] === 'function') continue;
     throw new CacheConfigError(
       'engine',
-      `engine has no function ${name}: give a TemplateEngine, such as handlebarsEngine({ … })`,
+      `engine has no function ${part}: give a TemplateEngine, such as handlebarsEngine({ … })`,
     );
   }
-  if (typeof reload !== 'boolean') {
-    throw new CacheConfigError('reload', `reload is ${show(reload)}: expected true or false`);
+  const { variant = '' } = engine!;
+  if (typeof variant !== 'string') throw wrong('engine.variant', variant, 'a string');
+  if (typeof reload !== 'boolean') throw wrong('reload', reload, 'true or false');
+  if (typeof name !== 'string') throw wrong('name', name, 'a string');
+}
+
+/** At every call, not only at those that miss. @throws CacheArgumentError */
+function checkFragmentOptions(options: FragmentOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new CacheArgumentError(
+      `the options of a fragment are ${show(options)}: give an object, such as { of, by, data }, or leave them out`,
+    );
   }
-  for (const name of Object.keys(others)) {
-    throw new CacheConfigError(name, `unknown option ${name}: allowed are engine, reload`);
+  for (const name in options) {
+    if (!OPTION_NAMES.has(name)) throw new CacheArgumentError(unknownOption(name, [...OPTION_NAMES]));
   }
 }

@@ -3,7 +3,15 @@ import { type INestApplicationContext, Injectable, Module } from '@nestjs/common
 import { Test } from '@nestjs/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { Cache, CACHE_MANAGER, CacheModule, type CacheModuleOptions } from '../../lib/compat/index.js';
+import {
+  Cache,
+  CACHE_MANAGER,
+  CacheModule,
+  type CacheModuleAsyncOptions,
+  type CacheModuleOptions,
+  type CacheOptions,
+  type CacheOptionsFactory,
+} from '../../lib/compat/index.js';
 import { CacheManager, CacheModule as TieredCacheModule } from '../../lib/index.js';
 import { Deferred } from '../support/deferred.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
@@ -63,6 +71,7 @@ describe.each(['memory', 'memory and Redis'])('in %s', (tiers) => {
   it('takes milliseconds, and 0 for ever', async () => {
     await cache.set('short', 1, SHORT);
     await cache.set('ever', 1, 0);
+    await cache.set('infinite', 1, Infinity);
     await cache.mset([
       { key: 'short-too', value: 2, ttl: SHORT },
       { key: 'long', value: 3, ttl: 60_000 },
@@ -70,7 +79,7 @@ describe.each(['memory', 'memory and Redis'])('in %s', (tiers) => {
     ]);
     expect(await cache.mget(['short', 'short-too'])).toEqual([1, 2]);
     await isGone(cache, 'short', 'short-too');
-    expect(await cache.mget(['ever', 'long', 'default', 'ever'])).toEqual([1, 3, 4, 1]);
+    expect(await cache.mget(['ever', 'long', 'default', 'infinite'])).toEqual([1, 3, 4, 1]);
   });
 
   it('deletes several, and everything', async () => {
@@ -119,6 +128,16 @@ describe.each(['memory', 'memory and Redis'])('in %s', (tiers) => {
     await until(async () => (await ask()) === 2, { what: 'the new value' });
   });
 
+  it('has calls that may be taken out of it', async () => {
+    const { get, set, del, wrap, mget, mset } = cache;
+    expect(await set('a', 1)).toBe(1);
+    expect(await get('a')).toBe(1);
+    expect(await wrap('b', () => 2)).toBe(2);
+    await mset([{ key: 'c', value: 3 }]);
+    await del('a');
+    expect(await mget(['a', 'b', 'c'])).toEqual([undefined, 2, 3]);
+  });
+
   it('lets readers change what they have read, and nobody else sees it', async () => {
     await cache.set('list', [1]);
     (await cache.get<number[]>('list'))!.push(2);
@@ -147,7 +166,14 @@ describe('options', () => {
     [{ cacheId: 'a' }, 'namespace'],
     [{ name: 'a' }, 'CacheModule.forRoot({ name })'],
     [{ ttl: '5m' }, 'a number of milliseconds'],
-    [{ ttl: -1 }, 'ttl'],
+    [{ ttl: -1 }, 'ttl is -1: nestjs-tiered-cache/compat takes a number of milliseconds'],
+    [{ ttl: 4e12 }, 'ttl is 4000000000000: '],
+    [{ stores: undefined }, 'redis: { url'],
+    [
+      { ttll: 5 },
+      "unknown option ttll (did you mean 'ttl'?): allowed are ttl, max, refreshThreshold, isGlobal",
+    ],
+    [null, 'must be an object'],
     [{ refreshThreshold: 10 }, 'refreshThreshold is 10'],
     [{ tll: 5 }, 'tll'],
   ])('that cannot be taken over end the start: %j', async (options, message) => {
@@ -196,6 +222,27 @@ describe('options', () => {
       expect.objectContaining({ code: 'CACHE_CONFIG_INVALID' }),
     );
   });
+});
+
+it('has the type parameters that are written there, which say nothing here', async () => {
+  interface StoreOptions {
+    url: string;
+  }
+  const options: CacheOptions<StoreOptions> & CacheModuleOptions<StoreOptions> = { ttl: 1000 };
+  const source: CacheModuleAsyncOptions<StoreOptions> = { useFactory: () => options };
+  class Factory implements CacheOptionsFactory<StoreOptions> {
+    createCacheOptions(): CacheOptions<StoreOptions> {
+      return options;
+    }
+  }
+  for (const module of [
+    CacheModule.register<StoreOptions>(options),
+    CacheModule.registerAsync<StoreOptions>(source),
+    CacheModule.registerAsync<StoreOptions>({ useClass: Factory }),
+  ]) {
+    const app = await start(module);
+    expect(await app.get<Cache>(CACHE_MANAGER).set('a', 1)).toBe(1);
+  }
 });
 
 describe('injection', () => {
@@ -250,6 +297,7 @@ describe('what cannot be taken over says what to do', () => {
       'when they expire',
     ],
     ['on', (cache: Cache) => cache.on('set', () => {}), 'diagnostics channel'],
+    ['cacheId', (cache: Cache) => cache.cacheId(), 'by their namespace'],
     ['off', (cache: Cache) => cache.off('set', () => {}), 'diagnostics channel'],
     ['stores', (cache: Cache) => cache.stores, 'clearPattern'],
     ['store', (cache: Cache) => cache.store, 'clearPattern'],
@@ -261,6 +309,11 @@ describe('what cannot be taken over says what to do', () => {
       (cache: Cache) => cache.wrap('a', () => 1, 1000, 2000),
       'refreshThreshold is 2000 and ttl 1000',
     ],
+    [
+      'a threshold that is computed',
+      (cache: Cache) => cache.wrap('a', () => 1, 1000, (() => 100) as never),
+      'refreshThreshold is a function and ttl 1000',
+    ],
   ])('%s', async (_, call, message) => {
     const cache = await cacheOf();
     await expect(async () => call(cache)).rejects.toMatchObject({
@@ -268,6 +321,30 @@ describe('what cannot be taken over says what to do', () => {
       message: expect.stringContaining(message),
     });
   });
+
+  it.each([[-1], [-0.5], [NaN], [-Infinity], [4e12], ['5s']])(
+    'a ttl of %p, by the value that was given',
+    async (ttl) => {
+      const cache = await cacheOf();
+      const said = `ttl is ${typeof ttl === 'string' ? "'5s'" : ttl}: nestjs-tiered-cache/compat takes a number of milliseconds`;
+      for (const call of [
+        () => cache.set('a', 1, ttl as number),
+        () => cache.mset([{ key: 'a', value: 1, ttl: ttl as number }]),
+        () => cache.wrap('a', () => 1, ttl as number),
+        () =>
+          cache.wrap(
+            'a',
+            () => 1,
+            () => ttl as number,
+          ),
+      ]) {
+        await expect(call()).rejects.toMatchObject({
+          code: 'CACHE_DURATION_INVALID',
+          message: expect.stringContaining(said),
+        });
+      }
+    },
+  );
 
   it('a ttl that is no number of milliseconds, a bad key', async () => {
     const cache = await cacheOf();

@@ -1,32 +1,40 @@
 // CacheInterceptor, @CacheKey and @CacheTTL: what they cached there, and no wrong answers.
 import {
+  type CallHandler,
   Controller,
   type ExecutionContext,
   Get,
   Headers,
   Injectable,
+  Module,
   Param,
   Post,
   Query,
   UseInterceptors,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, HttpAdapterHost, Reflector } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import {
-  type Cache,
+  Cache,
+  CACHE_KEY_METADATA,
   CACHE_MANAGER,
+  CACHE_TTL_METADATA,
   CacheInterceptor,
   CacheKey,
   CacheModule,
   type CacheModuleOptions,
   CacheTTL,
 } from '../../lib/compat/index.js';
-import { CacheResponse, NoCache, ResponseCacheModule } from '../../lib/http/index.js';
+import { CacheResponse, InvalidatesResponses, NoCache, ResponseCacheModule } from '../../lib/http/index.js';
 import { CacheModule as TieredCacheModule } from '../../lib/index.js';
 import { ADAPTERS, comparable, HttpApp, isHit } from '../http/apps.js';
+import { until } from '../support/until.js';
 
 let calls = 0;
+
+/** Of what is to expire, in milliseconds: long enough to be read before, on a machine that is busy, too. */
+const SHORT = 500;
 
 @Controller('items')
 @UseInterceptors(CacheInterceptor)
@@ -39,7 +47,7 @@ class Items {
     return { page, run: ++calls };
   }
 
-  @Get('brief') @CacheTTL(40) brief() {
+  @Get('brief') @CacheTTL(SHORT) brief() {
     return { run: ++calls };
   }
 
@@ -127,15 +135,15 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   });
 
   it('caches for milliseconds: of the handler, of the module, or for ever', async () => {
+    const ends = (http: HttpApp, path: string): Promise<unknown> =>
+      until(async () => !isHit(await http.get(path)), { what: `the end of ${path}` });
     const brief = await start();
     expect(await brief.twice('/items/brief')).toBe('hit');
-    await new Promise((resolve) => void setTimeout(resolve, 60));
-    expect(isHit(await brief.http.get('/items/brief'))).toBe(false);
+    await ends(brief.http, '/items/brief');
     expect(await brief.twice('/items')).toBe('hit');
-    const { http, twice } = await start({ ttl: 40 });
-    await http.get('/items');
-    await new Promise((resolve) => void setTimeout(resolve, 60));
-    expect(isHit(await http.get('/items'))).toBe(false);
+    const { http, twice } = await start({ ttl: SHORT });
+    expect(await twice('/items')).toBe('hit');
+    await ends(http, '/items');
     expect(await twice('/items/featured')).toBe('hit');
   });
 
@@ -178,32 +186,155 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(isHit(await http.get('/plain'))).toBe(true);
   });
 
-  it('does not start with a subclass that computes keys, or with several caches', async () => {
+  it('uses the cache of its own module, where each has one', async () => {
+    const runs = { first: 0, second: 0 };
     @Injectable()
-    class ByHeader extends CacheInterceptor {
-      trackBy(context: ExecutionContext): string {
-        return context.switchToHttp().getRequest<{ url: string }>().url;
+    class First {
+      constructor(readonly cache: Cache) {}
+    }
+    @Injectable()
+    class Second {
+      constructor(readonly cache: Cache) {}
+    }
+    @Controller('first')
+    @UseInterceptors(CacheInterceptor)
+    class FirstController {
+      @Get() @CacheKey('it') first() {
+        return { run: ++runs.first };
+      }
+      @Post() change() {}
+      @Post('tagged') @InvalidatesResponses({ paths: ['/first'] }) changeTagged() {}
+    }
+    @Controller('second')
+    @UseInterceptors(CacheInterceptor)
+    class SecondController {
+      @Get() @CacheKey('it') second() {
+        return { run: ++runs.second };
       }
     }
-    @Controller()
-    @UseInterceptors(ByHeader)
-    class Tracked {}
-    const tracked = HttpApp.start(adapter, [Tracked], { cache: false, imports: [CacheModule.register()] });
-    await expect(tracked).rejects.toMatchObject({
-      code: 'CACHE_CONFIG_INVALID',
-      message: expect.stringContaining('ByHeader.trackBy is not called: write @CacheResponse({ key'),
-    });
-    for (const second of [CacheModule.register({ ttl: 1 }), TieredCacheModule.forRoot()]) {
-      const imports = [CacheModule.register({ ttl: 2 }), second];
-      await expect(HttpApp.start(adapter, [Items], { cache: false, imports })).rejects.toMatchObject({
-        code: 'CACHE_CONFIG_INVALID',
-        message: expect.stringContaining('there are 2 caches'),
-      });
+    @Module({
+      imports: [CacheModule.register({ ttl: 60_000 })],
+      controllers: [FirstController],
+      providers: [First],
+    })
+    class FirstModule {}
+    @Module({
+      imports: [CacheModule.register({ ttl: 50_000 })],
+      controllers: [SecondController],
+      providers: [Second],
+    })
+    class SecondModule {}
+    const http = await HttpApp.start(adapter, [], { cache: false, imports: [FirstModule, SecondModule] });
+    running.push(http);
+    const [first, second] = [First, Second].map((type) => http.app.get(type, { strict: false }).cache);
+    const ask = async (): Promise<object> => {
+      for (const path of ['/first', '/second', '/first', '/second']) await http.get(path);
+      return { ...runs };
+    };
+    expect(await ask()).toEqual({ first: 1, second: 1 });
+    expect((await http.get('/first')).headers['cache-status']).toMatch(/ttl=(60|5[1-9])\b/);
+    expect((await http.get('/second')).headers['cache-status']).toMatch(/ttl=(50|4\d)\b/);
+    await first!.del('/first');
+    expect(await ask()).toEqual({ first: 2, second: 1 });
+    await second!.del('it');
+    expect(await ask()).toEqual({ first: 2, second: 2 });
+    await second!.del('/first');
+    await first!.del('/second');
+    expect(await ask()).toEqual({ first: 2, second: 2 });
+    await http.send('POST', '/first');
+    expect(await ask()).toEqual({ first: 3, second: 2 });
+    await http.send('POST', '/first/tagged');
+    expect(await ask()).toEqual({ first: 4, second: 2 });
+    await second!.clear();
+    expect(await ask()).toEqual({ first: 4, second: 3 });
+  });
+
+  it('gives subclasses what they know it by', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Counting extends CacheInterceptor {
+      override intercept(context: ExecutionContext, next: CallHandler) {
+        const { reflector, cacheManager, httpAdapterHost } = this;
+        seen.push(reflector.get(CACHE_TTL_METADATA, context.getHandler()), cacheManager, httpAdapterHost);
+        return super.intercept(context, next);
+      }
     }
+    @Controller('counted')
+    @UseInterceptors(Counting)
+    class Counted {
+      @Get() @CacheTTL(60_000) get() {
+        return { run: ++calls };
+      }
+    }
+    const http = await HttpApp.start(adapter, [Counted], {
+      cache: false,
+      imports: [CacheModule.register()],
+    });
+    running.push(http);
+    await http.get('/counted');
+    expect(isHit(await http.get('/counted'))).toBe(true);
+    const cache = http.app.get<Cache>(CACHE_MANAGER, { strict: false });
+    expect(seen.slice(0, 3)).toEqual([60_000, cache, http.app.get(HttpAdapterHost)]);
+  });
+
+  class ByHeader extends CacheInterceptor {
+    trackBy(context: ExecutionContext): string {
+      return context.switchToHttp().getRequest<{ url: string }>().url;
+    }
+  }
+  class ByField extends CacheInterceptor {
+    trackBy = (): string => 'all';
+  }
+  class Posts extends CacheInterceptor {
+    allowedMethods = ['GET', 'POST'];
+  }
+  class Selective extends CacheInterceptor {
+    isRequestCacheable(): boolean {
+      return false;
+    }
+  }
+  class Headed extends CacheInterceptor {
+    setHeadersWhenHttp(): void {}
+  }
+
+  it.each([
+    [ByHeader, 'ByHeader.trackBy is not used: write @CacheResponse({ key'],
+    [ByField, 'ByField.trackBy is not used'],
+    [Posts, 'Posts.allowedMethods is not used: GET and HEAD alone'],
+    [Selective, 'Selective.isRequestCacheable is not used: write @NoCache()'],
+    [Headed, 'Headed.setHeadersWhenHttp is not used: the field Cache-Status'],
+  ])('does not start with a subclass that overrides what is not used: %p', async (subclass, message) => {
+    Injectable()(subclass);
+    @Controller()
+    @UseInterceptors(subclass)
+    class Tracked {}
+    const started = HttpApp.start(adapter, [Tracked], { cache: false, imports: [CacheModule.register()] });
+    await expect(started).rejects.toMatchObject({
+      code: 'CACHE_CONFIG_INVALID',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('does not start beside a cache without a name of the other module', async () => {
+    const imports = [CacheModule.register({ ttl: 2 }), TieredCacheModule.forRoot()];
+    await expect(HttpApp.start(adapter, [Items], { cache: false, imports })).rejects.toMatchObject({
+      code: 'CACHE_CONFIG_INVALID',
+      message: expect.stringContaining('there is another cache without a name'),
+    });
   });
 });
 
 describe('decorators', () => {
+  it('write what Reflector reads there', () => {
+    const reflector = new Reflector();
+    expect(reflector.get(CACHE_KEY_METADATA, Items.prototype.featured)).toBe('featured');
+    expect(reflector.get(CACHE_TTL_METADATA, Items.prototype.featured)).toBe(60_000);
+    expect([CACHE_KEY_METADATA, CACHE_TTL_METADATA]).toEqual([
+      'cache_module:cache_key',
+      'cache_module:cache_ttl',
+    ]);
+  });
+
   const on = (decorate: () => ClassDecorator & MethodDecorator) => () => {
     class Broken {
       handler() {}
@@ -217,7 +348,7 @@ describe('decorators', () => {
     ['no key', on(() => CacheKey('')), 'is no name'],
     ['a ttl that is computed', on(() => CacheTTL((() => 1) as never)), "freshness: 'origin'"],
     ['a ttl with a unit', on(() => CacheTTL('5m' as never)), 'milliseconds'],
-    ['a negative ttl', on(() => CacheTTL(-1)), 'Broken.handler'],
+    ['a negative ttl', on(() => CacheTTL(-1)), '@CacheTTL on Broken.handler: ttl is -1: '],
   ])('refuse %s when the class is defined', (_, define, message) => {
     expect(define).toThrow(
       expect.objectContaining({

@@ -12,6 +12,8 @@ interface Asker {
     readonly headers: Readonly<Record<string, string>>;
     readonly user?: { readonly id: string };
   };
+  /** That there is one is enough. */
+  readonly res?: { getHeaders(): object };
 }
 
 const typeDefs = `
@@ -68,11 +70,13 @@ const request = fc.record({
   asker: fc.constantFrom(...ASKERS),
 });
 
+const res = { getHeaders: () => ({}) };
+
 async function answer(
   server: ApolloServer<Asker>,
   { asker: contextValue, ...asked }: { asker: Asker; query: string },
 ) {
-  const { body } = await server.executeOperation(asked, { contextValue });
+  const { body } = await server.executeOperation(asked, { contextValue: { ...contextValue, res } });
   return body.kind === 'single' ? body.singleResult : body;
 }
 

@@ -15,12 +15,12 @@ import {
 } from '@nestjs/graphql';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
+import { CacheResolver, operationCache, type OperationCacheOptions } from '../../lib/graphql/index.js';
 import type { CacheManager } from '../../lib/index.js';
 import { InvalidatesCache } from '../../lib/index.js';
-import { Deferred } from '../support/deferred.js';
+import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question } from './graphql-apps.js';
+import { closeGraphQLApps, graphqlApp, type GraphQLApp, type Question, WARNINGS } from './graphql-apps.js';
 
 let calls: string[] = [];
 let gate: Deferred<void> | undefined;
@@ -33,8 +33,12 @@ beforeEach(() => {
 afterEach(closeGraphQLApps);
 
 interface Asker {
-  req: { headers: Record<string, string>; user?: { id: string } };
-  res: { setHeader(name: string, value: string): void };
+  req: {
+    headers: Record<string, string>;
+    user?: { id: string };
+    /** As Express has it; the context is the one that Nest makes when it is told nothing. */
+    res: { setHeader(name: string, value: string): void };
+  };
 }
 
 /** Lets in whoever has a key, and remembers him. */
@@ -86,10 +90,24 @@ class Items {
   }
 
   @Query(() => String)
-  login(@Context() { res }: Asker): string {
+  login(@Context() { req }: Asker): string {
     calls.push('login');
-    res.setHeader('set-cookie', 'session=1');
+    req.res.setHeader('set-cookie', 'session=1');
     return 'welcome';
+  }
+
+  @Query(() => String)
+  total(@Context() { req }: Asker): string {
+    calls.push('total');
+    req.res.setHeader('x-total', '42');
+    return 'counted';
+  }
+
+  @Query(() => String, { nullable: true })
+  @CacheResolver({ ttl: 60, scope: 'private', identity: ({ req }: Asker) => req.headers['x-user'] })
+  mine(@Context() { req }: Asker): string | null {
+    calls.push('mine');
+    return req.headers['x-user'] ?? null;
   }
 
   @Mutation(() => Int)
@@ -192,6 +210,28 @@ describe('an operation', () => {
     expect(calls).toHaveLength(1);
   });
 
+  it('may be sent with others, which end before it', async () => {
+    const { app } = await graphqlApp({
+      providers: [Items],
+      plugins: (cache: CacheManager) => [operationCache(cache, { ttl: 60 })],
+      graphql: { allowBatchedHttpRequests: true },
+    });
+    const url = `${await app.getUrl()}/graphql`;
+    const batch = async (): Promise<unknown> => {
+      const body = JSON.stringify([{ query: '{ me }' }, { query: '{ items { id } }' }]);
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(url, { method: 'POST', headers, body })).json();
+    };
+    gate = new Deferred();
+    const first = batch();
+    await until(() => calls.length === 2);
+    await settle();
+    gate.resolve();
+    expect(await first).toEqual([{ data: { me: 'nobody' } }, { data: { items: [{ id: 100 }] } }]);
+    expect(await batch()).toEqual(await first);
+    expect(calls).toEqual(['me', 'items 1']);
+  });
+
   it('may be persisted', async () => {
     const query = '{ items { id } }';
     const extensions = {
@@ -244,6 +284,7 @@ describe('what is not cached', () => {
     ['a mutation', 'mutation { write }'],
     ['a result with errors', '{ items { broken } }'],
     ['a result that sets a cookie', '{ login }'],
+    ['a result that sets another header', '{ total }'],
   ])('%s', async (_, query) => {
     expect((await executions(await start(), query)).count).toBe(2);
   });
@@ -296,6 +337,37 @@ describe('nobody gets what is another’s', () => {
   });
 });
 
+describe('an operation in which a resolver is private', () => {
+  const asUser = ({ req }: Asker): string | undefined => req.headers['x-user'];
+  const each = async ({ ask }: GraphQLApp, users: (string | undefined)[]) => {
+    for (const user of users)
+      expect(await ask('query Q { mine }', user === undefined ? {} : { 'x-user': user })).toEqual({
+        data: { mine: user ?? null },
+      });
+  };
+
+  it.each<OperationCacheOptions>([
+    { scope: 'auto' },
+    { scope: 'public' },
+    { scope: 'private', identity: () => 'tenant' },
+  ])('is nobody else’s with %p, which is said once', async (options) => {
+    // The second time, what is private comes from the cache.
+    await each(await start(options), ['ann', 'ann', 'bob', undefined, 'ann', undefined]);
+    expect(WARNINGS).toEqual([expect.stringMatching(/^results of Q are not cached: a resolver.*'private'/)]);
+  });
+
+  it('is stored for whoever is the same to both', async () => {
+    let executed = 0;
+    const counting: ApolloServerPlugin = {
+      requestDidStart: async () => ({ executionDidStart: async () => void executed++ }),
+    };
+    const app = await start({ scope: 'private', identity: asUser }, [counting]);
+    await each(app, ['ann', 'bob', 'ann', 'bob']);
+    expect(executed).toBe(2);
+    expect(WARNINGS).toEqual([]);
+  });
+});
+
 describe('those who wait are let go', () => {
   /** Counts who has come, and holds the first execution up, which then fails if it is to. */
   function holding(fails: boolean) {
@@ -329,11 +401,29 @@ describe('those who wait are let go', () => {
   });
 });
 
-it.each<[object, RegExp]>([
-  [{ ttl: -1 }, /ttl/],
-  [{ tll: 1 }, /tll/],
-  [{ type: Item }, /type/],
-  [{ scope: 'private' }, /needs an identity/],
-])('%p is refused', (options, message) => {
-  expect(() => operationCache(undefined as never, options as never)).toThrow(message);
+it.each<[object | null, string, RegExp]>([
+  [{ ttl: -1 }, 'CACHE_DURATION_INVALID', /ttl/],
+  [{ tll: 1 }, 'CACHE_CONFIG_INVALID', /tll.*ttl/],
+  [{ type: Item }, 'CACHE_CONFIG_INVALID', /type is not for operations/],
+  [{ staleIfError: '1h' }, 'CACHE_CONFIG_INVALID', /staleIfError is not for operations: .*@CacheResolver/],
+  [
+    { loadTimeout: { hard: 1 } },
+    'CACHE_CONFIG_INVALID',
+    /loadTimeout is not for operations: .*@CacheResolver/,
+  ],
+  [{ negativeTtl: 1 }, 'CACHE_CONFIG_INVALID', /negativeTtl is not for operations/],
+  [{ scope: 'private' }, 'CACHE_CONFIG_INVALID', /needs an identity/],
+  [{ name: '' }, 'CACHE_CONFIG_INVALID', /name is ''.*1 to 128/],
+  [{ tags: 'all' }, 'CACHE_ARGUMENT_INVALID', /tags must be an array/],
+  [null, 'CACHE_CONFIG_INVALID', /options is null/],
+])('%p is refused', async (options, code, message) => {
+  const { cache } = await start();
+  const error = await failure((async () => operationCache(cache, options as never))());
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+});
+
+it.each([undefined, null, {}, 'cache'])('%p is refused as a cache', async (cache) => {
+  const error = await failure((async () => operationCache(cache as never))());
+  expect(error).toMatchObject({ code: 'CACHE_CONFIG_INVALID', option: 'cache' });
+  expect(error.message).toMatch(/inject: \[CacheManager\]/);
 });

@@ -127,8 +127,9 @@ class Authors {
 
   @Query(() => String, { nullable: true })
   @CacheResolver({ ttl: 60 })
-  nothing(): undefined {
+  async nothing(): Promise<undefined> {
     calls.push('nothing');
+    await gate?.promise;
   }
 
   @Query(() => Int)
@@ -148,8 +149,9 @@ class Posts {
 
   @Query(() => [Post])
   @CacheResolver({ ttl: 60 })
-  untyped(): Post[] {
+  async untyped(): Promise<Post[]> {
     calls.push('untyped');
+    await gate?.promise;
     return [post(1)];
   }
 
@@ -165,6 +167,10 @@ class Posts {
     return { id: parent.authorId, name: parent.loud };
   }
 }
+
+const nameless = (): never => {
+  throw new Error('no tags today');
+};
 
 const start = (): Promise<GraphQLApp> => graphqlApp({ providers: [Authors, Posts] });
 
@@ -346,6 +352,44 @@ describe('instances of classes', () => {
   });
 });
 
+describe('results that cannot be stored', () => {
+  it.each([
+    ['{ untyped { loud } }', 'untyped'],
+    ['{ nothing }', 'nothing'],
+  ])('are not waited for by others, once that is known: %s', async (query, name) => {
+    const { ask } = await start();
+    const first = await ask(query);
+    gate = new Deferred();
+    const asked = Array.from({ length: 10 }, () => ask(query));
+    await until(() => calls.length === 11);
+    gate.resolve();
+    expect(await Promise.all(asked)).toEqual(Array(10).fill(first));
+    expect(calls).toEqual(Array(11).fill(name));
+  });
+
+  it.each<[string, (found: number) => readonly string[], RegExp]>([
+    ['throws', () => nameless(), /no tags today/],
+    ['gives too many', () => Array.from({ length: 129 }, (_, i) => `tag-${i}`), /129 tags are too many.*128/],
+    ['gives none that can be', () => [''], /a tag must be/],
+    ['gives no list', () => 'tag' as never, /tags must be an array/],
+  ])('are answered when the function for their tags %s, which is said once', async (_, tags, reason) => {
+    @Resolver()
+    class Tagged {
+      @Query(() => Int)
+      @CacheResolver({ ttl: 60, tags })
+      tagged(): number {
+        return calls.push('tagged');
+      }
+    }
+    const { ask } = await graphqlApp({ providers: [Tagged] });
+    for (const tagged of [1, 2]) expect(await ask('{ tagged }')).toEqual({ data: { tagged } });
+    expect(WARNINGS).toEqual([
+      expect.stringMatching(/^results of Query\.tagged are not cached: their tags cannot be made: /),
+    ]);
+    expect(WARNINGS[0]).toMatch(reason);
+  });
+});
+
 describe('fields', () => {
   it('are resolved once for each parent and its arguments', async () => {
     const { ask } = await start();
@@ -454,6 +498,9 @@ it.each<[object, RegExp]>([
   [{ identity: () => 'ann' }, /scope 'private'/],
   [{ parent: 'id' }, /parent must be a function/],
   [{ selection: 1 }, /selection must be/],
+  [{ tags: 'posts' }, /tags must be an array/],
+  [{ tags: [''] }, /a tag must be/],
+  [{ tags: Array.from({ length: 129 }, (_, i) => `tag-${i}`) }, /129 tags are too many/],
 ])('%p is refused when the class is defined', (options, message) => {
   expect(() => {
     class Wrong {

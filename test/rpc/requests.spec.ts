@@ -1,25 +1,14 @@
-import { type CallHandler, type ExecutionContext, Logger } from '@nestjs/common';
-import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import { Logger } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { defer, type Observable, of, Subject, type Subscription } from 'rxjs';
+import { of, Subject } from 'rxjs';
 
-import { ReplyCache } from '../../lib/rpc/reply-cache.js';
 import type { ReplyPolicy } from '../../lib/rpc/reply-policy.js';
-import { type Bench, benchOf, closeBenches } from '../support/caches.js';
+import { type Bench, closeBenches } from '../support/caches.js';
 import { breathe } from '../support/deferred.js';
+import { type Asked, Replies } from './replies.js';
 
-class Handlers {
-  @MessagePattern('one')
-  one() {}
-
-  @MessagePattern(['a', 'b'])
-  several() {}
-
-  @EventPattern('event')
-  event(_data: unknown) {}
-}
-
-/** Of the same names as the one above. */
+/** Of the same names as the other. */
 class Namesake {
   @MessagePattern('other')
   one() {}
@@ -30,46 +19,13 @@ Object.defineProperty(Namesake, 'name', { value: 'Handlers' });
 Logger.overrideLogger(false);
 
 let bench: Bench;
-let replies: ReplyCache;
+let read: Replies['read'];
 beforeEach(async () => {
-  bench = await benchOf('memory');
-  replies = new ReplyCache(bench.cache, bench.clock);
+  const replies = await Replies.start();
+  bench = replies.bench;
+  read = replies.read.bind(replies);
 });
 afterEach(closeBenches);
-
-interface Asked {
-  data?: unknown;
-  context?: unknown;
-  controller?: { prototype: object };
-  method?: string;
-}
-
-function contextOf({ data, context = {}, controller = Handlers, method = 'one' }: Asked): ExecutionContext {
-  const handler: unknown = (controller.prototype as Record<string, unknown>)[method];
-  const rpc = { getData: () => data, getContext: () => context };
-  return { getClass: () => controller, getHandler: () => handler, switchToRpc: () => rpc } as never;
-}
-
-/** Asks, and returns all that has come by the time everything is still, with how it ended. */
-class Reader {
-  readonly seen: unknown[] = [];
-  readonly subscription: Subscription;
-  constructor(reply: Observable<unknown>) {
-    this.subscription = reply.subscribe({
-      next: (value) => this.seen.push(value),
-      error: (error: Error) => this.seen.push(`error: ${error.message}`),
-      complete: () => this.seen.push('end'),
-    });
-  }
-}
-
-async function read(asked: Asked, run: () => Observable<unknown>, policy: Partial<ReplyPolicy> = {}) {
-  const next: CallHandler = { handle: () => defer(run) };
-  const whole = { options: { ttl: 60 }, scope: 'auto', ...policy } as const;
-  const reader = new Reader(replies.serve(contextOf(asked), next, whole));
-  await breathe();
-  return reader;
-}
 
 let runs = 0;
 

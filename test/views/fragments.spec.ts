@@ -130,6 +130,22 @@ describe('a fragment', () => {
     });
   });
 
+  it.each([
+    [null, 'the options of a fragment are null'],
+    ['chair', "'chair'"],
+    [{ ttll: '1m' }, "unknown option ttll (did you mean 'ttl'?): allowed are of, by"],
+    [{ off: { key: 1, version: 1 } }, "did you mean 'of'?"],
+    [{ isolation: 'clone' }, 'unknown option isolation'],
+    [{ type: Date }, 'unknown option type'],
+  ])('is refused with the options %j, stored or not', async (options, message) => {
+    const { views } = await openStage(SHOP);
+    const ask = (): Promise<string> => views.cacheFragment('other', options as FragmentOptions);
+    const refused = { code: 'CACHE_ARGUMENT_INVALID', message: expect.stringContaining(message) };
+    expect(await failure(ask())).toMatchObject(refused);
+    await views.cacheFragment('other');
+    expect(await failure(ask())).toMatchObject(refused);
+  });
+
   it('goes with the namespace it is kept in', async () => {
     const { views, cache, news } = await openStage(SHOP);
     await views.cacheFragment('footer');

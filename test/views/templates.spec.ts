@@ -7,6 +7,7 @@ import {
   handlebarsEngine,
   type TemplateEngine,
   ViewCache,
+  ViewCacheModule,
 } from '../../lib/views/index.js';
 import { benchOf, closeBenches } from '../support/caches.js';
 import { failure } from '../support/deferred.js';
@@ -158,6 +159,83 @@ describe('templates', () => {
   });
 });
 
+describe('partials that are registered as text', () => {
+  it.each([true, false])(
+    'count also when an ordinary page has rendered them, with reload: %s',
+    async (reload) => {
+      const handlebars = Handlebars.create();
+      handlebars.registerPartial({ foot: '<p>{{> sign}}</p>', sign: 'Ann' });
+      const { views } = await openStage({ page: '{{> foot}}', other: '{{> foot}}!' }, { handlebars, reload });
+      const ordinary = handlebars.compile('{{> foot}}');
+      expect(ordinary({})).toBe('<p>Ann</p>');
+      expect(handlebars.partials['foot']).toBeInstanceOf(Function);
+      expect(await views.cacheFragment('page')).toBe('<p>Ann</p>');
+      expect(ordinary({})).toBe('<p>Ann</p>');
+      expect(await views.cacheFragment('other')).toBe('<p>Ann</p>!');
+    },
+  );
+
+  it('count anew when they are registered anew, whoever renders them first', async () => {
+    const handlebars = Handlebars.create();
+    handlebars.registerPartial('sign', 'Ann');
+    const { views } = await openStage({ page: '{{> sign}}' }, { handlebars });
+    // A second engine over the same instance.
+    openTheatre({}, { handlebars });
+    const ordinary = handlebars.compile('{{> sign}}');
+    for (const text of ['Ann', 'Bob', 'Cleo', 'Ann']) {
+      handlebars.registerPartial('sign', text);
+      expect(ordinary({})).toBe(text);
+      expect(await views.cacheFragment('page')).toBe(text);
+    }
+    handlebars.registerPartial('sign', handlebars.compile('Dan'));
+    expect(ordinary({})).toBe('Dan');
+    expect(await failure(views.cacheFragment('page'))).toMatchObject({ template: 'sign' });
+    handlebars.unregisterPartial('sign');
+    expect((await failure(views.cacheFragment('page'))).message).toContain("'sign', which does not exist");
+  });
+});
+
+describe('engines on one cache', () => {
+  const data = { n: '<script>' };
+  const mail = (views: ViewCache): Promise<string> => views.cacheFragment('mail', { data });
+
+  it('do not get the fragments of those that render otherwise', async () => {
+    const { cache, views, folder } = await openStage({ mail: '{{n}}' });
+    const over = (options: object) =>
+      new ViewCache(cache, {
+        engine: handlebarsEngine({ handlebars: Handlebars, views: folder, ...options }),
+      });
+    expect(await mail(over({ compileOptions: { noEscape: true } }))).toBe('<script>');
+    expect(await mail(views)).toBe('&lt;script&gt;');
+    const globals = { deep: { title: { de: 'Stuhl' } } };
+    const loads = async (options: object): Promise<number> => {
+      const before = cache.stats().loads;
+      await mail(over(options));
+      return cache.stats().loads - before;
+    };
+    expect(await loads({ runtimeOptions: { data: globals } })).toBe(1);
+    expect(await loads({ runtimeOptions: { data: structuredClone(globals) } })).toBe(0);
+    globals.deep.title.de = 'Tisch';
+    expect(await loads({ runtimeOptions: { data: globals } })).toBe(1);
+    expect(await loads({ compileOptions: { strict: true, noEscape: false } })).toBe(1);
+    expect(await loads({ compileOptions: { noEscape: false, strict: true } })).toBe(0);
+  });
+
+  it('are told apart by a name, where they differ in functions', async () => {
+    const { cache, folder } = await openStage({ mail: '{{shout n}}' });
+    const of = (mark: string, name?: string): ViewCache => {
+      const handlebars = Handlebars.create();
+      handlebars.registerHelper('shout', (text: string) => text + mark);
+      return new ViewCache(cache, { engine: handlebarsEngine({ handlebars, views: folder }), name });
+    };
+    expect(await mail(of('!'))).toBe('&lt;script&gt;!');
+    expect(await mail(of('?', 'asking'))).toBe('&lt;script&gt;?');
+    expect(await mail(of('?', 'asking'))).toBe('&lt;script&gt;?');
+    expect(await mail(of('!'))).toBe('&lt;script&gt;!');
+    expect(cache.stats().loads).toBe(2);
+  });
+});
+
 describe('refused', () => {
   it('a template that is not there, which may come later', async () => {
     const { views, write } = await openStage({}, { reload: false });
@@ -220,6 +298,23 @@ describe('refused', () => {
       ['engine', () => new ViewCache(cache, { engine: { ...engine, render: 5 } as never })],
       ['reload', () => new ViewCache(cache, { engine, reload: 'yes' as never })],
       ['watch', () => new ViewCache(cache, { engine, watch: true } as never)],
+      ['name', () => new ViewCache(cache, { engine, name: 5 as never })],
+      ['engine.variant', () => new ViewCache(cache, { engine: { ...engine, variant: 5 as never } })],
+      ['options', () => new ViewCache(cache, undefined as never)],
+      ['cache', () => new ViewCache(undefined as never, { engine })],
+      ['options', () => ViewCacheModule.forRoot(undefined as never)],
+      ['options', () => handlebarsEngine(undefined as never)],
+      ['partials', () => handlebarsEngine({ handlebars: Handlebars, views: folder, partials: 'x' } as never)],
+      ['its dot', () => handlebarsEngine({ handlebars: Handlebars, views: folder, extension: 'hbs' })],
+      ['extension', () => handlebarsEngine({ handlebars: Handlebars, views: folder, extension: 5 as never })],
+      [
+        'compileOptions',
+        () => handlebarsEngine({ handlebars: Handlebars, views: folder, compileOptions: 5 as never }),
+      ],
+      [
+        'runtimeOptions',
+        () => handlebarsEngine({ handlebars: Handlebars, views: folder, runtimeOptions: null as never }),
+      ],
       ['handlebars', () => handlebarsEngine({ views: folder } as never)],
       ['handlebars', () => handlebarsEngine({ handlebars: { compile() {} } as never, views: folder })],
       ['views', () => handlebarsEngine({ handlebars: Handlebars } as never)],

@@ -1,7 +1,9 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { INestApplication, Provider } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 
 import { type CacheResponseOptions, ResponseCacheModule } from '../../lib/http/index.js';
@@ -45,6 +47,8 @@ export interface GraphQLAppOptions {
   readonly cache?: CacheModuleOptions;
   /** Of responses, for all of the application. */
   readonly defaults?: CacheResponseOptions;
+  /** Default: Express. */
+  readonly adapter?: AbstractHttpAdapter;
 }
 
 const open: INestApplication[] = [];
@@ -55,7 +59,7 @@ export async function closeGraphQLApps(): Promise<void> {
   WARNINGS.length = 0;
 }
 
-/** An application that serves GraphQL by Apollo, on Express. */
+/** An application that serves GraphQL by Apollo. */
 export async function graphqlApp(options: GraphQLAppOptions): Promise<GraphQLApp> {
   const module = await Test.createTestingModule({
     imports: [
@@ -77,7 +81,7 @@ export async function graphqlApp(options: GraphQLAppOptions): Promise<GraphQLApp
     providers: options.providers,
   }).compile();
   module.useLogger(LOGGER);
-  const app = module.createNestApplication({ logger: LOGGER });
+  const app = module.createNestApplication(options.adapter ?? new ExpressAdapter(), { logger: LOGGER });
   open.push(app);
   await app.listen(0, '127.0.0.1');
   const url = `${await app.getUrl()}/graphql`;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { of } from 'rxjs';
 
 import { CacheResponse } from '../../lib/http/index.js';
+import { NEST_MAJOR, SINCE_NEST_12 } from '../support/nest-major.js';
 import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
 
 let calls = 0;
@@ -96,7 +97,7 @@ class Returns {
 
 const PATHS = [
   'json', 'text', 'number', 'null', 'nothing', 'empty', 'promise', 'observable', 'status', 'no-content', 'csv', 'res',
-  'res-raw', 'passthrough', 'file', 'stream', 'binary', 'redirect', 'redirect-dynamic', 'web', 'generator',
+  'res-raw', 'passthrough', 'file', 'stream', 'binary', 'redirect', 'redirect-dynamic', ...(NEST_MAJOR < 12 ? [] : SINCE_NEST_12),
 ]; // prettier-ignore
 
 describe.each(ADAPTERS)('on %s', (adapter) => {

@@ -18,6 +18,8 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Field, Int, ObjectType, Query as GraphQLQuery, ResolveField, Resolver, Root } from '@nestjs/graphql';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Exclude } from 'class-transformer';
 
@@ -25,6 +27,7 @@ import { CacheResponse, ResponseCacheInterceptor, ResponseCacheModule } from '..
 import { closeGraphQLApps, graphqlApp, WARNINGS } from '../graphql/graphql-apps.js';
 import { closeRpcApps, rpcApp, SILENT } from '../rpc/rpc-apps.js';
 import { Deferred } from '../support/deferred.js';
+import { NEST_MAJOR, SINCE_NEST_12 } from '../support/nest-major.js';
 import { until } from '../support/until.js';
 import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
 
@@ -106,6 +109,9 @@ class Keyed {
   }
 }
 
+/** The routes that say more than JSON; on Nest 11 only those that it knows. */
+const WRITTEN = ['status', 'res', ...(NEST_MAJOR < 12 ? [] : SINCE_NEST_12)];
+
 const GLOBAL: Provider = { provide: APP_INTERCEPTOR, useClass: ResponseCacheInterceptor };
 const SERIALIZER: Provider = { provide: APP_INTERCEPTOR, useClass: ClassSerializerInterceptor };
 
@@ -166,7 +172,7 @@ describe.each(ADAPTERS)('under an interceptor for all of the application, on %s'
     expect(calls).toBe(1);
   });
 
-  it.each(['status', 'res', 'web', 'generator'])('a hit is the miss: %s', async (path) => {
+  it.each(WRITTEN)('a hit is the miss: %s', async (path) => {
     await start();
     const miss = await app.get(`/${path}`);
     const hit = await app.get(`/${path}`);
@@ -175,6 +181,19 @@ describe.each(ADAPTERS)('under an interceptor for all of the application, on %s'
     expect(miss.status).toBe(path === 'generator' ? 200 : 203);
     expect(miss.headers['x-own']).toBe(['status', 'web'].includes(path) ? 'yes' : undefined);
     expect(miss.text).toContain('1');
+  });
+
+  it.each(SINCE_NEST_12)('is what it is without a cache, whether Nest knows it or not: %s', async (path) => {
+    await start([]);
+    const plain = await app.get(`/${path}`);
+    await app.close();
+    calls = 0;
+    await start();
+    for (const hit of [false, true]) {
+      const answer = await app.get(`/${path}`);
+      expect([isHit(answer), answer.status, answer.text]).toEqual([hit, plain.status, plain.text]);
+      expect(answer.headers['content-type']).toBe(plain.headers['content-type']);
+    }
   });
 
   it('events go through as they come, each time anew', async () => {
@@ -248,11 +267,17 @@ class Books {
   }
 }
 
-describe('GraphQL under an interceptor for all of the application', () => {
+const MAKE = { express: () => new ExpressAdapter(), fastify: () => new FastifyAdapter() };
+
+describe.each(ADAPTERS)('GraphQL under an interceptor for all of the application, on %s', (adapter) => {
   afterEach(closeGraphQLApps);
 
   it('is left alone, and that is said once', async () => {
-    const { ask } = await graphqlApp({ providers: [Books, GLOBAL], defaults: { ttl: '1h' } });
+    const { ask } = await graphqlApp({
+      providers: [Books, GLOBAL],
+      defaults: { ttl: '1h' },
+      adapter: MAKE[adapter](),
+    });
     for (const run of [1, 2]) {
       expect(await ask('{ books { id title } }')).toEqual({
         data: {
@@ -287,11 +312,15 @@ class Sums {
   }
 }
 
-describe.each(['pure', 'hybrid'] as const)('RPC in a %s application', (kind) => {
+const BESIDE = ['nothing', ...ADAPTERS] as const;
+
+describe.each(BESIDE)('RPC beside %s', (beside) => {
   afterEach(closeRpcApps);
 
   it('is cached by its payload where that is asked for, and only there', async () => {
-    const { ask, url } = await rpcApp(kind, { controllers: [Sums], defaults: { ttl: '1h' } });
+    const [kind, adapter] =
+      beside === 'nothing' ? (['pure'] as const) : (['hybrid', MAKE[beside]()] as const);
+    const { ask, url } = await rpcApp(kind, { controllers: [Sums], defaults: { ttl: '1h' }, adapter });
     const answers = [];
     for (const numbers of [[1, 2], [3, 4], [1, 2]]) answers.push(...(await ask('sum', numbers))); // prettier-ignore
     expect(answers).toEqual([3, 7, 3]);

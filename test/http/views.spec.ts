@@ -2,12 +2,13 @@
 import { Controller, Get, Header, HttpCode, Param, Render, Res } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import Handlebars from 'handlebars';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { CacheResponse } from '../../lib/http/index.js';
-import { openTheatre, removeFolders } from '../views/theatre.js';
 import { ADAPTERS, comparable, HttpApp, isHit, Said } from './apps.js';
 
 const TEMPLATES = {
@@ -25,6 +26,7 @@ interface AnyResponse {
 let calls = 0;
 let renders = 0;
 let broken = false;
+let folder: string;
 
 @Controller()
 @CacheResponse({ ttl: '1h', scope: 'public' })
@@ -68,7 +70,11 @@ beforeEach(() => {
   renders = 0;
   broken = false;
 });
-afterAll(removeFolders);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pages-'));
+  for (const [name, text] of Object.entries(TEMPLATES)) writeFileSync(join(folder, `${name}.hbs`), text);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.each(ADAPTERS)('on %s', (adapter) => {
   let app: HttpApp;
@@ -82,7 +88,6 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       if (broken) throw new Error('no such thing');
       return 'mended';
     });
-    const { folder } = openTheatre(TEMPLATES, { handlebars });
     app = await HttpApp.start(adapter, [Pages], {
       logger: said,
       prepare: (nest) => {

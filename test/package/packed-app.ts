@@ -52,6 +52,13 @@ export async function installApp(
   return folder;
 }
 
+/** Copies the suites of this repository. What they import from `lib` is what the app has there: the packed library. */
+export function copySuites(folder: string): void {
+  const suites = join(ROOT, 'test');
+  const own = join(suites, 'package');
+  cpSync(suites, join(folder, 'suites'), { recursive: true, filter: (path) => path !== own });
+}
+
 /** Runs a program to its end and gives its output; fails with all of its output. */
 export function run(
   cwd: string,

@@ -1,6 +1,7 @@
 import type { INestApplication, INestMicroservice, Provider, Type } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { type AbstractHttpAdapter, APP_INTERCEPTOR } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Server } from 'node:net';
 import { lastValueFrom, toArray } from 'rxjs';
@@ -51,6 +52,8 @@ export interface RpcAppOptions {
   readonly cache?: CacheModuleOptions;
   /** What holds where a decorator says nothing. */
   readonly defaults?: CacheResponseOptions;
+  /** Of a hybrid application; default: Express. */
+  readonly adapter?: AbstractHttpAdapter;
 }
 
 /** An application with the interceptor for all of it, in a microservice or beside HTTP. */
@@ -62,7 +65,7 @@ export async function rpcApp(kind: 'pure' | 'hybrid', options: RpcAppOptions): P
     providers: [...(options.providers ?? []), interceptor],
   }).compile();
   module.useLogger(SILENT);
-  const { app, service, url } = kind === 'pure' ? await pure(module) : await hybrid(module);
+  const { app, service, url } = kind === 'pure' ? await pure(module) : await hybrid(module, options.adapter);
   const { port } = service.unwrap<Server>().address() as { port: number };
   const client = ClientProxyFactory.create({ ...TCP, options: { host: '127.0.0.1', port } });
   const ask = (pattern: unknown, data: unknown): Promise<unknown[]> =>
@@ -84,8 +87,11 @@ async function pure(module: TestingModule): Promise<Started> {
   return { app: service, service, url: '' };
 }
 
-async function hybrid(module: TestingModule): Promise<Started> {
-  const app = module.createNestApplication();
+async function hybrid(
+  module: TestingModule,
+  adapter = new ExpressAdapter() as AbstractHttpAdapter,
+): Promise<Started> {
+  const app = module.createNestApplication(adapter);
   const service = app.connectMicroservice(TCP, { inheritAppConfig: true });
   await app.startAllMicroservices();
   await app.listen(0, '127.0.0.1');

@@ -11,6 +11,7 @@ import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
 import type { HttpRequest } from './exchange.js';
+import { authorityOf } from './request-target.js';
 
 /** Caches on the way must not give the answer for nobody in particular to somebody. */
 const CREDENTIALS = ['Authorization', 'Cookie'];
@@ -89,7 +90,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     query: options.query && new Set(options.query),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
     varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? []).map(titled)].join(', '),
-    hosts: options.hosts && new Set(options.hosts.map((host) => host.toLowerCase())),
+    hosts: options.hosts && new Set(options.hosts.map(authorityOf)),
     key: options.key,
     ttl: duration(ttl, 'ttl'),
     staleWhileRevalidate: duration(staleWhileRevalidate, 'staleWhileRevalidate'),

@@ -39,7 +39,7 @@ export class Route {
     const { hosts } = this.policy;
     const audience = this.audienceOf(exchange);
     if (audience === undefined || isOverlong(exchange.search)) return undefined;
-    if (hosts !== undefined && !hosts.has(exchange.host)) return undefined;
+    if (hosts !== undefined && !hosts.has(authorityOf(exchange.host))) return undefined;
     const parts = [this.name, audience, ...this.#resourceOf(exchange)];
     for (const [name, value] of selection(exchange, this.policy.vary)) parts.push(name, mark(value));
     for (const [name, value] of selection(exchange, varying)) parts.push(name, mark(value));

@@ -682,6 +682,11 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
     it('that are not on the list are not cached', async () => {
       await start([answersHost({ hosts: ['Shop.example'] })]);
       expect(await hits('/it', { host: 'shop.example' }, { host: 'SHOP.example' })).toEqual([false, true]);
+      expect(await hits('/it', { host: 'shop.example.' }, { host: 'shop.example:80' })).toEqual([
+        false,
+        false,
+      ]);
+      expect(await hits('/it', { host: 'shop.example.' }, { host: 'shop.example:80' })).toEqual([true, true]);
       expect(await hits('/it', { host: 'evil.example' }, { host: 'evil.example' })).toEqual([false, false]);
     });
 

@@ -25,6 +25,11 @@ interface Framework<Raw> {
   readonly raw?: Raw;
 }
 
+interface Target {
+  readonly path: string;
+  readonly search: string;
+}
+
 type Response = Framework<ServerResponse> & {
   getHeaders(): OutgoingHttpHeaders;
   removeHeader(name: string): unknown;
@@ -43,6 +48,7 @@ export class Exchange {
   readonly before: OutgoingHttpHeaders;
   /** Whether a middleware takes what is written, and may send other bytes: those of a content coding. */
   readonly #isRewritten: boolean;
+  #split: Target | undefined;
 
   constructor(
     readonly request: HttpRequest,
@@ -88,11 +94,15 @@ export class Exchange {
   }
 
   get path(): string {
-    return splitUrl(this.request.originalUrl).path;
+    return this.#target.path;
   }
 
   get search(): string {
-    return splitUrl(this.request.originalUrl).search;
+    return this.#target.search;
+  }
+
+  get #target(): Target {
+    return (this.#split ??= splitUrl(this.request.originalUrl));
   }
 
   /**
@@ -105,7 +115,7 @@ export class Exchange {
   }
 
   /** What a middleware has made of the URL, if so: it is what the handler was found by. */
-  get rewritten(): { readonly path: string; readonly search: string } | undefined {
+  get rewritten(): Target | undefined {
     const { url } = this.rawRequest;
     return url === undefined || url === this.request.originalUrl ? undefined : splitUrl(url);
   }
@@ -137,7 +147,7 @@ export class Exchange {
   }
 }
 
-function splitUrl(url: string): { readonly path: string; readonly search: string } {
+function splitUrl(url: string): Target {
   const end = url.indexOf('?');
   return end === -1 ? { path: url, search: '' } : { path: url.slice(0, end), search: url.slice(end + 1) };
 }

@@ -2,7 +2,7 @@ import type { CacheManager } from '../core/cache-manager.js';
 import { audienceOf } from '../nest/audience.js';
 import { CacheKeyError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
-import { hashedKey } from '../primitives/hashed-key.js';
+import { hashedKey, hashedText, joinedParts } from '../primitives/hashed-key.js';
 import { readHeaders } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange, HttpRequest } from './exchange.js';
@@ -15,8 +15,14 @@ const LONGEST_QUERY = 2_048;
 /** Parsers of queries stop after the first 1,000 parameters: one that is there, and is not read, must not choose the key. */
 const MOST_PARAMETERS = 200;
 
+/** Of how many requests the keys are remembered for each handler, and how long what they are made of may be, in characters. */
+const MOST_KEPT = 500;
+const LONGEST_KEPT = 500;
+
 /** What is known of a handler whose responses are cached. */
 export class Route {
+  readonly #keys = new Map<string, string>();
+
   constructor(
     /** Class and method, and where they are. */
     readonly name: string,
@@ -41,9 +47,21 @@ export class Route {
     if (audience === undefined || isOverlong(exchange.search)) return undefined;
     if (hosts !== undefined && !hosts.has(authorityOf(exchange.host))) return undefined;
     const parts = [this.name, audience, ...this.#resourceOf(exchange)];
-    for (const [name, value] of selection(exchange, this.policy.vary)) parts.push(name, mark(value));
-    for (const [name, value] of selection(exchange, varying)) parts.push(name, mark(value));
-    return hashedKey(parts);
+    for (const names of [this.policy.vary, varying]) {
+      for (const [name, value] of selection(exchange, names)) parts.push(name, mark(value));
+    }
+    return this.#hashed(joinedParts(parts));
+  }
+
+  /** To hash a short text takes longer than to find it. */
+  #hashed(text: string): string {
+    const known = this.#keys.get(text);
+    if (known !== undefined) return known;
+    const key = hashedText(text);
+    if (text.length > LONGEST_KEPT) return key;
+    if (this.#keys.size === MOST_KEPT) this.#keys.clear();
+    this.#keys.set(text, key);
+    return key;
   }
 
   /** Whose the response is; `undefined` when it is for this request only. */
@@ -55,9 +73,10 @@ export class Route {
   #resourceOf(exchange: Exchange): string[] {
     const { key, query } = this.policy;
     if (key === undefined) {
-      const { origin, rewritten } = exchange;
-      const urls = rewritten === undefined ? [exchange] : [exchange, rewritten];
-      return [origin, ...urls.flatMap(({ path, search }) => [path, canonicalQuery(search, query)])];
+      const { origin, path, search, rewritten } = exchange;
+      const parts = [origin, path, canonicalQuery(search, query)];
+      if (rewritten !== undefined) parts.push(rewritten.path, canonicalQuery(rewritten.search, query));
+      return parts;
     }
     const own: unknown = key(exchange.request);
     if (typeof own === 'string') return [own];
@@ -73,8 +92,11 @@ export interface Asked {
 /** The values of request header fields by which a response is selected; `null` for a field that is not there. */
 export type Selection = readonly (readonly [name: string, value: string | null])[];
 
+const NOTHING: Selection = [];
+
 /** What a request has in these fields. */
 export function selection({ request }: Asked, names: readonly string[]): Selection {
+  if (names.length === 0) return NOTHING;
   const read = readHeaders(request.headers);
   return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
 }

@@ -104,10 +104,21 @@ function setCacheControl(raw: Exchange['raw'], value: string): void {
 /** Says what was done with the request. */
 export function tellStatus({ raw }: Pick<Exchange, 'raw'>, report: Report): void {
   const existing = raw.getHeader('cache-status');
-  const status = { name: CACHE_NAME, ...report };
   const value =
-    existing === undefined ? formatCacheStatus(status) : appendCacheStatus(existing.toString(), status);
+    existing === undefined ? ownStatus(report) : appendCacheStatus(existing.toString(), statusOf(report));
   raw.setHeader('Cache-Status', value);
+}
+
+const statusOf = (report: Report): CacheStatus => ({ name: CACHE_NAME, ...report });
+
+/** What was said of the last hit: those of one second say the same. */
+let ofHits = { ttl: NaN, text: '' };
+
+function ownStatus(report: Report): string {
+  const { hit, ttl } = report;
+  if (hit === undefined || ttl === undefined) return formatCacheStatus(statusOf(report));
+  if (ofHits.ttl !== ttl) ofHits = { ttl, text: formatCacheStatus(statusOf(report)) };
+  return ofHits.text;
 }
 
 function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) | undefined): void {

@@ -2,6 +2,7 @@ import { execute, type GraphQLSchema } from 'graphql';
 
 import type { CacheManager } from '../core/cache-manager.js';
 import type { LoadContext } from '../core/load-context.js';
+import type { LeftAlone } from '../nest/left-alone.js';
 import type { SaidOnce } from '../nest/said-once.js';
 import { CacheError, CacheValueError } from '../primitives/errors.js';
 import { nameOf, type Operation, operationKey, type OperationKey } from './operation-key.js';
@@ -14,7 +15,6 @@ import {
   type StoredResult,
 } from './operation-result.js';
 import { changeOf, cookieChangeOf, responseState, type ResponseState } from './response-state.js';
-import type { Unstorable } from './unstorable.js';
 
 /** The request is to be executed by the server. */
 const EXECUTE = Symbol('execute');
@@ -24,7 +24,7 @@ export interface AttemptParts {
   readonly cache: CacheManager;
   readonly policy: OperationPolicy;
   readonly notices: SaidOnce;
-  readonly unstorable: Unstorable;
+  readonly unstorable: LeftAlone;
   /** The schemas whose queries are resolved in this process. */
   readonly resolving: WeakSet<GraphQLSchema>;
 }
@@ -49,7 +49,7 @@ export class OperationAttempt {
     if (key === undefined) return undefined;
     this.#key = key;
     this.#before = responseState(operation);
-    if (unstorable.has(key.key)) return undefined;
+    if (unstorable.hasForOthers(key.key)) return undefined;
     let answered = false;
     let begun!: (execute: typeof EXECUTE) => void;
     const begins = new Promise<typeof EXECUTE>((resolve) => (begun = resolve));
@@ -79,8 +79,8 @@ export class OperationAttempt {
     const before = this.#before!;
     const executed = { seen: before.seen, changed: changeOf(before, responseState(operation)) };
     const storable = this.#storable(operation, result, executed);
-    if (storable === undefined) this.parts.unstorable.remember(this.#key.key);
-    else this.parts.unstorable.forget(this.#key.key);
+    if (storable === undefined) this.parts.unstorable.add(this.#key.key);
+    else this.parts.unstorable.delete(this.#key.key);
     this.#finish?.(storable);
   }
 
@@ -128,6 +128,6 @@ export class OperationAttempt {
     if (error instanceof CacheError && !(error instanceof CacheValueError)) return;
     const reason = error instanceof Error ? error.message : String(error);
     this.parts.notices.notCached(nameOf(operation), 'value', reason);
-    this.parts.unstorable.remember(this.#key!.key);
+    this.parts.unstorable.add(this.#key!.key);
   }
 }

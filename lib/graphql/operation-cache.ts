@@ -7,13 +7,14 @@ import type {
 import type { GraphQLSchema } from 'graphql';
 
 import type { CacheManager } from '../core/cache-manager.js';
+import { LeftAlone, UNSTORABLE_MEMORY } from '../nest/left-alone.js';
 import { SaidOnce } from '../nest/said-once.js';
+import { processClock } from '../primitives/clock.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { OperationAttempt } from './operation-attempt.js';
 import { type OperationCacheOptions, operationPolicy } from './operation-policy.js';
 import { responseOf } from './operation-result.js';
 import { startNameless } from './servers.js';
-import { Unstorable } from './unstorable.js';
 
 /**
  * A plugin for Apollo Server that caches the results of whole queries, by server, schema, document, operation, variables and identity.
@@ -43,7 +44,7 @@ export function operationCache(cache: CacheManager, options: OperationCacheOptio
     cache,
     policy,
     notices: new SaidOnce('operationCache', 'results'),
-    unstorable: new Unstorable(),
+    unstorable: new LeftAlone(UNSTORABLE_MEMORY, processClock),
     resolving: new WeakSet<GraphQLSchema>(),
   };
   const attempts = new WeakMap<object, OperationAttempt>();

@@ -7,7 +7,9 @@ import type { LoadContext } from '../core/load-context.js';
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
 import { HandlerSites } from '../nest/handler-sites.js';
 import { instanceIn, plainObjects } from '../nest/instances.js';
+import { LeftAlone, UNSTORABLE_MEMORY } from '../nest/left-alone.js';
 import { SaidOnce } from '../nest/said-once.js';
+import { processClock } from '../primitives/clock.js';
 import { CacheClosedError, CacheKeyError, CacheValueError } from '../primitives/errors.js';
 import { hashedKey } from '../primitives/hashed-key.js';
 import { audienceOfContext, UNSEEN } from './graphql-audience.js';
@@ -15,7 +17,6 @@ import { tagProblem } from './made-tags.js';
 import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
-import { Unstorable } from './unstorable.js';
 
 /** Names of resolvers are those of the application: the same for all of them. */
 const SITES = new WeakMap<CacheManager, HandlerSites>();
@@ -24,7 +25,7 @@ const SITES = new WeakMap<CacheManager, HandlerSites>();
 export class ResolverCache {
   readonly #notices = new SaidOnce('CacheResolver', 'results');
   readonly #sites: HandlerSites;
-  readonly #unstorable = new Unstorable();
+  readonly #unstorable = new LeftAlone(UNSTORABLE_MEMORY, processClock);
 
   constructor(
     private readonly cache: CacheManager,
@@ -74,17 +75,17 @@ export class ResolverCache {
   /** @throws what the resolver throws, CacheLoadTimeoutError */
   async read(key: string, context: ExecutionContext, next: CallHandler): Promise<unknown> {
     const resolve = (): Promise<unknown> => lastValueFrom<unknown>(next.handle());
-    if (this.#unstorable.has(key)) return resolve();
+    if (this.#unstorable.hasForOthers(key)) return resolve();
     let own: { readonly value: unknown } | undefined;
     const load = async ({ addTags }: LoadContext): Promise<unknown> => {
       own = { value: await resolve() };
       const tags = this.#storableBy(own.value, context);
       if (tags === undefined) {
-        this.#unstorable.remember(key);
+        this.#unstorable.add(key);
         return undefined;
       }
       addTags(tags);
-      this.#unstorable.forget(key);
+      this.#unstorable.delete(key);
       return own.value;
     };
     try {
@@ -93,7 +94,7 @@ export class ResolverCache {
     } catch (error) {
       if (error instanceof CacheValueError) {
         this.#refuse(context, 'value', error.message);
-        this.#unstorable.remember(key);
+        this.#unstorable.add(key);
       } else if (!(error instanceof CacheClosedError)) throw error;
     }
     return own === undefined ? resolve() : own.value;

@@ -1,7 +1,7 @@
-import { Logger } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 
+import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
@@ -33,7 +33,7 @@ export function replay(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
-    const instead = new Instead(exchange.raw, send, () => complain(route));
+    const instead = new Instead(exchange.raw, send, () => complainOfAround(route));
     const tap = ResponseTap.on(exchange.raw, instead);
     if (writing.byView) exchange.skipRendering(() => !instead.replaces);
     subscriber.next(PLACEHOLDER);
@@ -91,14 +91,11 @@ class Instead implements TapTarget {
   }
 }
 
-const log = new Logger('ResponseCache');
-const COMPLAINED = new WeakSet<Route>();
-
 /** Whoever put it there sees a 500 that comes and goes. */
-function complain(route: Route): void {
-  if (COMPLAINED.has(route)) return;
-  COMPLAINED.add(route);
-  log.error(
+function complainOfAround(route: Route): void {
+  complain(
+    route,
+    'around',
     `a hit of ${route.place} was answered with an error by an interceptor around the cache: those see '${PLACEHOLDER}' in place of the ` +
       "handler's value. Put it above @CacheResponse on the handler, or have it leave other values alone",
   );

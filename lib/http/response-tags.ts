@@ -1,12 +1,8 @@
-import { Logger } from '@nestjs/common';
-
+import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
+import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
 import { addressTag, type Route } from './route.js';
-
-const log = new Logger('ResponseCache');
-/** Handlers whose `tags` have failed, and of which that has been said. */
-const COMPLAINED = new WeakSet<Route>();
 
 /** The tags of a response. */
 export class ResponseTags {
@@ -53,15 +49,15 @@ export class ResponseTags {
       checkEntryTags([...own, this.#address]);
       return own;
     } catch (error) {
-      this.#complain(error);
+      // Anything may have been thrown.
+      const why = error instanceof Error ? error.message : show(error);
+      const { route } = this;
+      complain(
+        route,
+        'tags',
+        `a response of ${route.place} is not stored, since its tags are not known: ${why}`,
+      );
       return null;
     }
-  }
-
-  #complain(error: unknown): void {
-    if (COMPLAINED.has(this.route)) return;
-    COMPLAINED.add(this.route);
-    const { message } = error as Error;
-    log.error(`a response of ${this.route.place} is not stored, since its tags are not known: ${message}`);
   }
 }

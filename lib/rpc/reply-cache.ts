@@ -4,19 +4,17 @@ import { concat, from, Observable, throwError } from 'rxjs';
 import type { CacheManager } from '../core/cache-manager.js';
 import type { LoadContext } from '../core/load-context.js';
 import { instanceIn, plainObjects } from '../nest/instances.js';
+import { LeftAlone, UNSTORABLE_MEMORY } from '../nest/left-alone.js';
 import { SaidOnce } from '../nest/said-once.js';
 import { type Clock, processClock } from '../primitives/clock.js';
 import { CacheClosedError, CacheValueError } from '../primitives/errors.js';
 import { HandlerRun } from './handler-run.js';
-import { LeftAlone } from './left-alone.js';
 import type { ReplyPolicy } from './reply-policy.js';
 import { type KeyedRequest, ReplyKeys } from './reply-keys.js';
 import { isOneValue, packReply, replyValue, unpackReply } from './stored-reply.js';
 
 /** For how long a handler whose reply was a stream is left alone, in milliseconds. */
 const STREAM_MEMORY = 60_000;
-/** How long it is remembered that a reply could not be stored, in milliseconds: so long nobody waits for another's. */
-const UNSTORABLE_MEMORY = 10_000;
 
 /** A handler has failed after it had emitted something. */
 class BrokenReply extends Error {

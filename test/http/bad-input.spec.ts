@@ -308,9 +308,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(both.map(({ status }) => status)).toEqual([500, 500]);
     });
 
+    const throwing = (what: unknown) => () => {
+      throw what;
+    };
     const many = (count: number) => () => Array.from({ length: count }, (_, i) => `post:${i}`);
     it.each<[string, CacheResponseOptions, string]>([
       ['throw', { tags: (_, result) => [(result as { id: string }).id] }, "reading 'id'"],
+      ['throw what is no error', { tags: throwing(null) }, 'not known: null'],
       ['are none', { tags: () => [7] as unknown as string[] }, 'a tag must be'],
       ['are too many', { tags: many(129) }, 'too many'],
       ['are too many with that of the address', { tags: many(128) }, '129 tags are too many'],

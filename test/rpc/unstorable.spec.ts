@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EMPTY, type Observable, of, Subject, throwError } from 'rxjs';
 
-import { LeftAlone } from '../../lib/rpc/left-alone.js';
+import { LeftAlone } from '../../lib/nest/left-alone.js';
 import type { ReplyPolicy } from '../../lib/rpc/reply-policy.js';
 import { closeBenches } from '../support/caches.js';
 import { breathe } from '../support/deferred.js';

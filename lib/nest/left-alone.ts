@@ -1,5 +1,8 @@
 import type { Clock } from '../primitives/clock.js';
 
+/** For how long it is remembered that a result could not be stored, in milliseconds: so long nobody waits for another's. */
+export const UNSTORABLE_MEMORY = 10_000;
+
 /** The most names remembered: keys are made from what callers send. */
 const MOST = 10_000;
 
@@ -20,11 +23,24 @@ export class LeftAlone {
     if (this.#names.size > MOST) this.#names.delete(this.#names.keys().next().value!);
   }
 
-  has(name: string): boolean {
-    const until = this.#names.get(name);
-    if (until === undefined) return false;
-    if (this.clock.now() < until) return true;
+  delete(name: string): void {
     this.#names.delete(name);
-    return false;
+  }
+
+  has(name: string): boolean {
+    if (this.#isOver(name)) this.#names.delete(name);
+    return this.#names.has(name);
+  }
+
+  /** As {@link has}; but when the time is over only the first is told no: he finds out anew, and the others do not wait for him. */
+  hasForOthers(name: string): boolean {
+    const isOver = this.#isOver(name);
+    if (isOver) this.add(name);
+    return !isOver && this.#names.has(name);
+  }
+
+  #isOver(name: string): boolean {
+    const until = this.#names.get(name);
+    return until !== undefined && this.clock.now() >= until;
   }
 }

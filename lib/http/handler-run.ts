@@ -58,7 +58,7 @@ export class HandlerRun implements TapTarget {
   ) {
     this.#recording = new Recording(exchange, route, now);
     this.#conditions = new ClientConditions(exchange, replaced?.stale.field);
-    this.#tap = ResponseTap.on(exchange.raw, this);
+    this.#tap = new ResponseTap(exchange.raw, this);
   }
 
   /**

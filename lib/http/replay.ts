@@ -34,7 +34,7 @@ export function replay(
   return new Observable((subscriber) => {
     const send = (done?: () => void): void => sendStored(exchange, route, stored, report, age, done);
     const instead = new Instead(exchange.raw, send, () => complainOfAround(route));
-    const tap = ResponseTap.on(exchange.raw, instead);
+    const tap = new ResponseTap(exchange.raw, instead);
     if (writing.byView) exchange.skipRendering(() => !instead.replaces);
     subscriber.next(PLACEHOLDER);
     instead.isLeft = subscriber.closed;
@@ -52,6 +52,7 @@ export function replay(
 class Instead implements TapTarget {
   /** Whether somebody further out had enough before all was said: for an error, or because one value is what he wants. */
   isLeft = false;
+  readonly placeholder = PLACEHOLDER;
   readonly #status: number;
 
   constructor(

@@ -1,9 +1,13 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
+import { type Interposed, interpose, type WritingMethods } from './interpose.js';
+
 /** What watches a response being written. */
 export interface TapTarget {
   /** Whether what is written is dropped: {@link whole} is called at its end, whatever it was. */
   readonly replaces: boolean;
+  /** A body that the framework need not prepare: it is dropped. */
+  readonly placeholder?: string;
   /**
    * The body is about to begin, and comes in pieces; header fields can still be set.
    * @returns whether to go on; otherwise the tap is off
@@ -20,47 +24,50 @@ export interface TapTarget {
   whole(body: Buffer, done: (() => void) | undefined): void;
 }
 
-type Method = (...args: unknown[]) => unknown;
-type Name = 'writeHead' | 'flushHeaders' | 'write' | 'end';
 const EMPTY = Buffer.alloc(0);
 
 /**
  * Watches what is written to a response of Node, whoever writes it. A head that is written by itself is set on the response and
  * goes out with the body, so that a response in one piece is known before any of it is sent.
  */
-export class ResponseTap {
+export class ResponseTap implements Interposed {
   #on = true;
   #begun = false;
-  readonly #writeHead: Method;
-  readonly #flushHeaders: Method;
-  readonly #write: Method;
-  readonly #end: Method;
+  readonly #own: WritingMethods;
 
   /** Watches a response from now on. */
-  static on(raw: ServerResponse, target: TapTarget): ResponseTap {
-    return new ResponseTap(raw, target);
-  }
-
-  private constructor(
+  constructor(
     private readonly raw: ServerResponse,
     private readonly target: TapTarget,
   ) {
-    const { writeHead, flushHeaders, write, end } = raw as unknown as Record<Name, Method>;
-    this.#writeHead = writeHead;
-    this.#flushHeaders = flushHeaders;
-    this.#write = write;
-    this.#end = end;
-    // Others may have replaced these methods before, or do so later: ours stay in the chain and step aside. Node calls the first
-    // itself when a body begins without a head.
-    raw.writeHead = ((...args: unknown[]) =>
-      this.#on && !this.#begun
-        ? setHead(raw, args)
-        : this.#writeHead.apply(raw, args)) as typeof raw.writeHead;
-    raw.flushHeaders = () => (this.#on ? this.#whenFlushed() : void this.#flushHeaders.call(raw));
-    raw.write = ((...args: unknown[]) =>
-      this.#on ? this.#whenWritten(args) : this.#write.apply(raw, args)) as typeof raw.write;
-    raw.end = ((...args: unknown[]) =>
-      this.#on ? this.#whenEnded(args) : this.#end.apply(raw, args)) as typeof raw.end;
+    const { writeHead, flushHeaders, write, end } = raw as unknown as WritingMethods;
+    this.#own = { writeHead, flushHeaders, write, end };
+    interpose(raw, this);
+  }
+
+  /** Node calls it itself when a body begins without a head. */
+  writeHead(args: unknown[]): unknown {
+    return this.#on && !this.#begun ? setHead(this.raw, args) : this.#own.writeHead.apply(this.raw, args);
+  }
+
+  flushHeaders(): void {
+    if (this.#on) {
+      this.#begin();
+      if (this.target.replaces) return;
+    }
+    this.#own.flushHeaders.call(this.raw);
+  }
+
+  write(args: unknown[]): unknown {
+    return this.#on ? this.#whenWritten(args) : this.#own.write.apply(this.raw, args);
+  }
+
+  end(args: unknown[]): unknown {
+    return this.#on ? this.#whenEnded(args) : this.#own.end.apply(this.raw, args);
+  }
+
+  prepared(body: unknown): unknown {
+    return this.#on && body === this.target.placeholder ? undefined : body;
   }
 
   /** Whether any of the body has been written. */
@@ -79,11 +86,6 @@ export class ResponseTap {
     if (!this.target.begins()) this.off();
   }
 
-  #whenFlushed(): void {
-    this.#begin();
-    if (!this.target.replaces) this.#flushHeaders.call(this.raw);
-  }
-
   #whenWritten(args: unknown[]): unknown {
     if (this.target.replaces) {
       functionIn(args)?.();
@@ -91,7 +93,7 @@ export class ResponseTap {
     }
     this.#begin();
     if (this.#on && !this.target.piece(bytesOf(args))) this.off();
-    const hasRoom = this.#write.apply(this.raw, args);
+    const hasRoom = this.#own.write.apply(this.raw, args);
     // What is kept is in memory anyway: a client that reads slowly does not hold up those who wait for the whole.
     return this.#on || hasRoom;
   }
@@ -102,7 +104,7 @@ export class ResponseTap {
       if (isChunk(last[0]) && !this.target.piece(bytesOf(last))) this.off();
       if (this.#on) this.target.ended();
       this.off();
-      return this.#end.apply(this.raw, args);
+      return this.#own.end.apply(this.raw, args);
     }
     this.off();
     this.target.whole(this.target.replaces ? EMPTY : bytesOf(last), functionIn(args));

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 
 import { hasSucceeded } from './addresses.js';
-import type { Invalidation } from './changes.js';
+import { complainOf, type Invalidation } from './changes.js';
 import type { Exchange } from './exchange.js';
 import { functionIn, isChunk, setHead } from './response-tap.js';
 import { isBody, passForSent, refuse, refuseLate, shadow } from './passing-for-sent.js';
@@ -34,6 +34,8 @@ export class AfterInvalidation {
   #sentStatus: number | undefined;
   /** Whether the end has been seen. */
   #isEnded = false;
+  /** Whether the handler has come to its end, as far as anybody hears of it. */
+  #isDone = false;
   #isGone: boolean;
   #isLeft = false;
   #complained = false;
@@ -70,16 +72,15 @@ export class AfterInvalidation {
   /** What the handler does although nobody waits for it any more is not to be lost. */
   watch(handled: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
-      let isOver = false;
       subscriber.add(
         handled.subscribe({
           next: (value) => subscriber.next(value),
           error: (error) => {
-            isOver = true;
+            this.#isDone = true;
             subscriber.error(error);
           },
           complete: () => {
-            isOver = true;
+            this.#isDone = true;
             // Whoever is gone may have gone before what the handler has done last.
             if (this.#isGone && !this.#isEnded) void this.#finish();
             subscriber.complete();
@@ -87,7 +88,9 @@ export class AfterInvalidation {
         }),
       );
       subscriber.add(() => {
-        if (!isOver && !this.#isEnded) this.#leave();
+        if (this.#isDone) return;
+        this.#isDone = true;
+        if (!this.#isEnded) this.#leave();
       });
     });
   }
@@ -187,34 +190,22 @@ export class AfterInvalidation {
     this.#isLeft = true;
   }
 
-  /**
-   * What the handler did is done: the client is told so, whatever becomes of the cache.
-   * @param again whether it may go on
-   */
+  /** @param again whether the handler may go on */
   async #finish(again = false): Promise<void> {
     if (!this.#hasSucceeded) return;
-    try {
-      const { failures, run } = this.changes();
-      if (again) repeat(run);
-      await run();
-      if (failures.length > 0) this.#complain(...failures);
-    } catch (error) {
-      this.#complain(error);
-    }
-  }
-
-  #complain(...errors: unknown[]): void {
-    if (this.#complained) return;
+    const invalidate = this.changes();
+    if (again) repeat(invalidate);
+    // As long as its handler runs, names that are made of what it returns are not to be had: it is asked once more when it is done.
+    const isEarly = this.#isGone && !this.#isDone;
+    const failures = await invalidate();
+    if (failures.length === 0 || isEarly || this.#complained) return;
     this.#complained = true;
-    this.log.error(
-      `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
-      ...errors,
-    );
+    complainOf(failures, `${this.exchange.method} ${this.exchange.path}`, this.log);
   }
 }
 
-/** @param run what is all that is kept of a request: those who leave by the thousand must not fill the memory */
-function repeat(run: () => Promise<void>): void {
+/** @param invalidate what is all that is kept of a request: those who leave by the thousand must not fill the memory */
+function repeat(invalidate: Invalidation): void {
   // It has been said if it fails, and an application that is closed has no cache.
-  for (const delay of AFTERMATH) setTimeout(() => void run().catch(() => undefined), delay).unref();
+  for (const delay of AFTERMATH) setTimeout(() => void invalidate(), delay).unref();
 }

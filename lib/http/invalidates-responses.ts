@@ -3,8 +3,8 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { unknownOption } from '../primitives/did-you-mean.js';
 import { CacheDecoratorError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
-import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
 import type { HttpRequest } from './exchange.js';
+import { InvalidatesResponsesInterceptor } from './invalidates-responses.interceptor.js';
 import { setInvalidation } from './metadata.js';
 
 /**
@@ -18,13 +18,19 @@ export type Invalidated<Request = HttpRequest> =
 export interface InvalidatesResponsesOptions<Request = HttpRequest> {
   /** Tags whose entries become unusable, be they responses or anything else. */
   tags?: Invalidated<Request>;
-  /** Paths of this application whose responses become unusable, with all their queries, besides the request's own. By HTTP only. */
+  /**
+   * Paths of this application whose responses become unusable, with all their queries, besides the request's own: as clients ask for
+   * them, so with a global prefix. By HTTP only.
+   */
   paths?: Invalidated<Request>;
   /** Keys to delete. */
   keys?: Invalidated<Request>;
   /** Patterns whose keys are deleted, as for `CacheManager.clearPattern`. */
   patterns?: Invalidated<Request>;
-  /** The name of the cache to use, instead of the default one. */
+  /**
+   * The name of the cache in which that is, instead of the default one. Addresses go from the cache that has the responses of the
+   * controller or the application as well.
+   */
   cache?: string;
 }
 
@@ -55,7 +61,7 @@ export function InvalidatesResponses<Request = HttpRequest>(
     check(options, `@InvalidatesResponses on ${target.constructor.name}.${String(key)}`);
     setInvalidation(descriptor.value as object, { ...options } as InvalidatesResponsesOptions);
   };
-  return applyDecorators(mark, UseInterceptors(CacheInvalidationInterceptor));
+  return applyDecorators(mark, UseInterceptors(InvalidatesResponsesInterceptor));
 }
 
 function check(options: object, place: string): void {

@@ -51,7 +51,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
-    this.#invalidation = new CacheInvalidationInterceptor(modules, container);
+    this.#invalidation = new CacheInvalidationInterceptor(modules);
     this.#replies = new ReplyRoutes(modules, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {

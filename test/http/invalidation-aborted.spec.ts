@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheResponse, InvalidatesResponses } from '../../lib/http/index.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type AnyResponse, HttpApp, Said } from './apps.js';
+import { ADAPTERS, type AnyResponse, HttpApp, insteadOfInvalidating, rawOf, Said } from './apps.js';
 
 let value = '';
 let begun: Deferred<void>;
@@ -63,7 +63,7 @@ class Things {
   }
   @Post('own') @InvalidatesResponses({ tags: ['x'] }) async own(@Res() response: AnyResponse) {
     await change();
-    const raw = (response.raw ?? response) as unknown as http.ServerResponse;
+    const raw = rawOf(response);
     if (!raw.destroyed) response.send('done');
   }
   @Post('result')
@@ -103,6 +103,13 @@ class Things {
   @Post('slow') @InvalidatesResponses({ tags: ['x'] }) @UseInterceptors(Impatient) async slow() {
     await change();
   }
+  @Post('slow-result')
+  @InvalidatesResponses({ tags: (_, result) => tagsOf(result) })
+  @UseInterceptors(Impatient)
+  async slowResult() {
+    await change();
+    return ['x'];
+  }
   @Post('pieces') @InvalidatesResponses({ tags: ['x'] }) pieces() {
     const stream = new PassThrough();
     stream.write('begun, ');
@@ -110,14 +117,14 @@ class Things {
     return new StreamableFile(stream);
   }
   @Put('late') @InvalidatesResponses({ tags: ['x'] }) async late(@Res() response: AnyResponse) {
-    const raw = (response.raw ?? response) as unknown as http.ServerResponse;
+    const raw = rawOf(response);
     raw.write('begun, ');
     await change();
     raw.statusCode = 500;
     raw.end('done');
   }
   @Put('pieces') @InvalidatesResponses({ tags: ['x'] }) async written(@Res() response: AnyResponse) {
-    const raw = response.raw ?? response;
+    const raw = rawOf(response);
     raw.write('begun, ');
     await change();
     raw.end('done');
@@ -168,6 +175,24 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     },
   );
 
+  it('and that a result is not known until there is one is no failure', async () => {
+    tagsOf = (result) => [...(result as string[])];
+    await leave('/x/result');
+    gate.resolve();
+    await until(async () => (await served()) === 'new');
+    expect(said.errors).toEqual([]);
+  });
+
+  it('but that it never will be is said', async () => {
+    tagsOf = (result) => [...(result as string[])];
+    const answer = app.send('POST', '/x/slow-result');
+    await begun.promise;
+    impatience.next();
+    expect((await answer).status).toBe(408);
+    await until(() => said.errors.length > 0);
+    expect(said.errors).toEqual(['POST /x/slow-result has succeeded, but not what it was to invalidate']);
+  });
+
   it('what is changed until an Observable is cancelled, as it would be', async () => {
     await served();
     await leave('/x/cancelled');
@@ -211,14 +236,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       await begun.promise;
       expect(await served()).toBe('old');
       const invalidating = new Deferred<void>();
-      const { cache } = app;
-      const invalidate = cache.invalidate.bind(cache);
       let calls = 0;
-      cache.invalidate = async (...names) => {
+      insteadOfInvalidating(app.cache, async (invalidate) => {
         calls++;
         await invalidating.promise;
-        return invalidate(...names);
-      };
+        return invalidate();
+      });
       let isAnswered = false;
       void answer.then(() => (isAnswered = true));
       gate.resolve();

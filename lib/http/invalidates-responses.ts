@@ -1,11 +1,13 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
 
 import { unknownOption } from '../primitives/did-you-mean.js';
-import { CacheDecoratorError } from '../primitives/errors.js';
+import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
+import { CHECKS } from './changes.js';
+import { decorated } from './decorated.js';
 import type { HttpRequest } from './exchange.js';
 import { InvalidatesResponsesInterceptor } from './invalidates-responses.interceptor.js';
-import { setInvalidation } from './metadata.js';
+import { invalidationOf, setInvalidation } from './metadata.js';
 
 /**
  * Names, or a function of the request and of what the handler returned: of several emissions the last. For an RPC handler the
@@ -57,27 +59,38 @@ const NAMES = [...LISTS, 'cache'];
 export function InvalidatesResponses<Request = HttpRequest>(
   options: InvalidatesResponsesOptions<Request> = {},
 ): MethodDecorator {
-  const mark: MethodDecorator = (target, key, descriptor) => {
-    check(options, `@InvalidatesResponses on ${target.constructor.name}.${String(key)}`);
-    setInvalidation(descriptor.value as object, { ...options } as InvalidatesResponsesOptions);
+  const mark: MethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
+    const { subject, place, isClass } = decorated('InvalidatesResponses', target, key, descriptor);
+    const fail = (problem: string, cause?: unknown): never => {
+      throw new CacheDecoratorError(`@InvalidatesResponses on ${place}: ${problem}`, { cause });
+    };
+    if (isClass) fail('it says what one handler changes: put it on the methods that change something');
+    if (invalidationOf(subject) !== undefined) fail('it is there already: name all in one of them');
+    check(options, fail);
+    setInvalidation(subject, { ...options } as InvalidatesResponsesOptions);
   };
   return applyDecorators(mark, UseInterceptors(InvalidatesResponsesInterceptor));
 }
 
-function check(options: object, place: string): void {
-  for (const name of Object.keys(options)) {
-    if (NAMES.includes(name)) continue;
-    throw new CacheDecoratorError(`${place}: ${unknownOption(name, NAMES)}`);
+function check(options: unknown, fail: (problem: string, cause?: unknown) => never): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    fail(`the options must be an object, such as { tags: ['products'] }, not ${show(options)}`);
   }
-  for (const name of LISTS) {
-    const given = (options as Record<string, unknown>)[name];
-    const fits =
-      given === undefined ||
-      typeof given === 'function' ||
-      (Array.isArray(given) && given.every((one) => typeof one === 'string'));
-    if (!fits)
-      throw new CacheDecoratorError(
-        `${place}: ${name} is ${show(given)}: expected a list of strings or a function`,
-      );
+  const given = options as Record<string, unknown>;
+  const unknown = Object.keys(given).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) fail(unknownOption(unknown, NAMES));
+  const { cache } = given;
+  if (cache !== undefined && typeof cache !== 'string')
+    fail(`cache is ${show(cache)}: expected the name of a cache`);
+  for (const part of LISTS) {
+    const names = given[part];
+    if (names === undefined || typeof names === 'function') continue;
+    if (!Array.isArray(names)) fail(`${part} is ${show(names)}: expected a list of strings or a function`);
+    try {
+      for (const name of names as string[]) CHECKS[part](name);
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      fail(`${part}: ${error.message}`, error);
+    }
   }
 }

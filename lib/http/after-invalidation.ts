@@ -34,7 +34,7 @@ export class AfterInvalidation {
   #sentStatus: number | undefined;
   /** Whether the end has been seen. */
   #isEnded = false;
-  /** Whether the handler has come to its end, as far as anybody hears of it. */
+  /** Whether the handler is over, as far as anybody hears of it. */
   #isDone = false;
   #isGone: boolean;
   #isLeft = false;
@@ -56,7 +56,7 @@ export class AfterInvalidation {
     this.#isGone = raw.destroyed;
     raw.once('close', () => {
       this.#isGone = true;
-      if (!this.#isEnded) this.#leave();
+      if (this.#isDone) this.#leave();
     });
     const { writeHead, flushHeaders, write, end } = raw as unknown as Writing;
     this.#node = { writeHead, flushHeaders, write, end };
@@ -69,7 +69,7 @@ export class AfterInvalidation {
     });
   }
 
-  /** What the handler does although nobody waits for it any more is not to be lost. */
+  /** What the handler does although nobody waits for it any more is not to be lost. As long as it runs, it may yet fail. */
   watch(handled: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
       subscriber.add(
@@ -81,8 +81,7 @@ export class AfterInvalidation {
           },
           complete: () => {
             this.#isDone = true;
-            // Whoever is gone may have gone before what the handler has done last.
-            if (this.#isGone && !this.#isEnded) void this.#finish();
+            if (this.#isGone) this.#leave();
             subscriber.complete();
           },
         }),
@@ -90,7 +89,7 @@ export class AfterInvalidation {
       subscriber.add(() => {
         if (this.#isDone) return;
         this.#isDone = true;
-        if (!this.#isEnded) this.#leave();
+        this.#leave();
       });
     });
   }
@@ -184,21 +183,20 @@ export class AfterInvalidation {
     if (done !== undefined) this.#raw.once('finish', done);
   }
 
-  /** Nobody waits for the handler any more. What goes on in it may be heard of by nobody: it is looked after for a while. */
+  /** Nobody waits for what the handler has begun. It may go on unheard: it is looked after for a while. */
   #leave(): void {
+    if (this.#isEnded) return;
     void this.#finish(!this.#isLeft);
     this.#isLeft = true;
   }
 
-  /** @param again whether the handler may go on */
+  /** @param again whether something may go on */
   async #finish(again = false): Promise<void> {
     if (!this.#hasSucceeded) return;
     const invalidate = this.changes();
     if (again) repeat(invalidate);
-    // As long as its handler runs, names that are made of what it returns are not to be had: it is asked once more when it is done.
-    const isEarly = this.#isGone && !this.#isDone;
     const failures = await invalidate();
-    if (failures.length === 0 || isEarly || this.#complained) return;
+    if (failures.length === 0 || this.#complained) return;
     this.#complained = true;
     complainOf(failures, `${this.exchange.method} ${this.exchange.path}`, this.log);
   }

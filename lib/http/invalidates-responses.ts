@@ -41,8 +41,8 @@ const NAMES = [...LISTS, 'cache'];
 
 /**
  * Invalidates after a handler's response was a success (2xx or 3xx), and before that response is sent: whoever has it gets
- * nothing older. Of a stream that is when it begins, and again before its end is sent; of a client that leaves, when it does, and again
- * when the handler is done. Besides what is named, that is the request's own address, if its method is not a safe one, and those in `Location` and
+ * nothing older. Of a stream that is when it begins, and again before its end is sent; of a client that leaves, when
+ * the handler is done. Besides what is named, that is the request's own address, if its method is not a safe one, and those in `Location` and
  * `Content-Location` (RFC 9111 4.4).
  *
  * On handlers of microservices, mutations and the like: after the handler has completed without an error, and before its reply is

@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CacheResponse, InvalidatesResponses } from '../../lib/http/index.js';
 import { Deferred } from '../support/deferred.js';
+import { NEST_MAJOR } from '../support/nest-major.js';
 import { until } from '../support/until.js';
 import { ADAPTERS, type AnyResponse, HttpApp, insteadOfInvalidating, rawOf, Said } from './apps.js';
 
@@ -162,7 +163,8 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await gone.promise;
   };
 
-  it.each(['promise', 'file', 'own', 'result', 'later', 'from', 'generator'])(
+  const generator = NEST_MAJOR >= 12 ? ['generator'] : [];
+  it.each(['promise', 'file', 'own', 'result', 'later', 'from', ...generator])(
     'what is changed after the client has left: %s',
     async (path) => {
       const results: unknown[] = [];
@@ -177,6 +179,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
 
   it('and that a result is not known until there is one is no failure', async () => {
     tagsOf = (result) => [...(result as string[])];
+    await served();
     await leave('/x/result');
     gate.resolve();
     await until(async () => (await served()) === 'new');
@@ -200,15 +203,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(cancelled).toBe(true);
   });
 
-  it('nothing more when a handler fails for nobody', async () => {
+  it('nothing when a handler fails for nobody: whoever leaves early invalidates no more than whoever stays', async () => {
     let calls = 0;
     tagsOf = () => (calls++, ['x']);
     await leave('/x/failing');
-    const before = calls;
-    expect(before).toBeGreaterThan(0);
     gate.resolve();
     await until(() => said.errors.length > 0);
-    expect(calls).toBe(before);
+    expect(calls).toBe(0);
   });
 
   it('what is changed although whoever waited has given up, and said so', async () => {

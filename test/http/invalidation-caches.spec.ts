@@ -13,6 +13,8 @@ import {
   ResponseCacheModule,
 } from '../../lib/http/index.js';
 import { type CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
+import { Deferred, settle } from '../support/deferred.js';
+import { until } from '../support/until.js';
 import { ADAPTERS, type AppOptions, HttpApp, insteadOfInvalidating, isHit, Said } from './apps.js';
 
 /** Puts what handlers return into something else. */
@@ -111,6 +113,31 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await app.send('PUT', '/x');
     expect([isHit(await app.get('/x')), await other().has('tagged')]).toEqual([false, false]);
     expect(errors).toEqual([]);
+  });
+
+  it('one cache that cannot be told does not cost the other, and the answer waits for both', async () => {
+    const { errors, reasons } = await start(CachedElsewhere);
+    await app.get('/x');
+    const gate = new Deferred<void>();
+    insteadOfInvalidating(app.cache, () => Promise.reject(new Error('no Redis')));
+    let begun = false;
+    insteadOfInvalidating(other(), async (invalidate) => {
+      begun = true;
+      await gate.promise;
+      return invalidate();
+    });
+    let isAnswered = false;
+    const answer = app.send('PUT', '/x').then(() => (isAnswered = true));
+    await until(() => begun);
+    await settle();
+    expect(isAnswered).toBe(false);
+    gate.resolve();
+    await answer;
+    expect(isHit(await app.get('/x'))).toBe(false);
+    expect([errors, reasons]).toEqual([
+      ['PUT /x has succeeded, but not what it was to invalidate'],
+      ['no Redis'],
+    ]);
   });
 
   it('that there is no cache is said once, and requests are answered', async () => {

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 
 import { InvalidatesResponses } from '../../lib/http/index.js';
 import { Deferred } from '../support/deferred.js';
+import { NEST_MAJOR } from '../support/nest-major.js';
 import { until } from '../support/until.js';
 import { ADAPTERS, type AnyResponse, HttpApp, insteadOfInvalidating, rawOf, Said } from './apps.js';
 
@@ -40,10 +41,6 @@ const HANDLERS: Record<string, Handler> = {
   },
   'an error after the end': (_, response) => {
     response.send('body');
-    throw new Error('late');
-  },
-  'an error after the head': (raw) => {
-    raw.writeHead(201, { 'x-a': '1' });
     throw new Error('late');
   },
   'an error before': () => {
@@ -99,6 +96,14 @@ const HANDLERS: Record<string, Handler> = {
   },
 };
 
+/** Fastify leaves this unanswered on Nest 11, with or without the decorator. */
+const SINCE_NEST_12: Record<string, Handler> = {
+  'an error after the head': (raw) => {
+    raw.writeHead(201, { 'x-a': '1' });
+    throw new Error('late');
+  },
+};
+
 /** Fastify leaves these unanswered, with or without the decorator. */
 const ON_EXPRESS: Record<string, Handler> = {
   'a message that cannot be sent': (raw, response) => {
@@ -124,7 +129,7 @@ const note = (what: unknown): unknown => notes.push(what);
 @Controller()
 class Things {
   @Post('plain/:name') plain(@Param('name') name: string, @Res() response: AnyResponse) {
-    return { ...HANDLERS, ...ON_EXPRESS }[name]!(rawOf(response), response, note);
+    return { ...HANDLERS, ...SINCE_NEST_12, ...ON_EXPRESS }[name]!(rawOf(response), response, note);
   }
   @Post('watched/:name') @InvalidatesResponses() watched(
     @Param('name') name: string,
@@ -196,8 +201,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       request.end();
     });
 
-  const handlers = adapter === 'express' ? { ...HANDLERS, ...ON_EXPRESS } : HANDLERS;
-  it.each(Object.keys(handlers))('%s', async (name) => {
+  const answered = [
+    HANDLERS,
+    ...(adapter === 'express' || NEST_MAJOR >= 12 ? [SINCE_NEST_12] : []),
+    ...(adapter === 'express' ? [ON_EXPRESS] : []),
+  ];
+  it.each(answered.flatMap((handlers) => Object.keys(handlers)))('%s', async (name) => {
     const plain = await answer(`/plain/${name}`);
     expect(plain).toEqual(expect.objectContaining({ statusCode: expect.any(Number) }));
     expect(await answer(`/watched/${name}`)).toEqual(plain);

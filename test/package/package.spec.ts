@@ -17,7 +17,7 @@ import {
 } from './packed-app.js';
 
 const INSTALL_LIMIT = 300_000;
-const RUN_LIMIT = 120_000;
+const RUN_LIMIT = 180_000;
 
 const guard = new ProcessGuard();
 const folder = guard.makeFolder();

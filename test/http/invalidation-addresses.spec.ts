@@ -129,6 +129,22 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(isHit(await app.get('/x/1', { host: 'shop.example' }))).toBe(true);
   });
 
+  it.each([
+    ['/api/x/1', false],
+    ['/x/1', true],
+  ])('as clients ask for it, behind a global prefix: %s', async (path, isKept) => {
+    @Controller('z')
+    class Elsewhere {
+      @Post() @InvalidatesResponses({ paths: [path] }) post() {}
+    }
+    app = await HttpApp.start(adapter, [Things, Elsewhere], {
+      prepare: (nest) => nest.setGlobalPrefix('api'),
+    });
+    await fill('/api/x/1', 'shop.example');
+    expect((await app.send('POST', '/api/z', { host: 'shop.example' })).status).toBe(201);
+    expect(isHit(await app.get('/api/x/1', { host: 'shop.example' }))).toBe(isKept);
+  });
+
   it('by a handler that is not cached itself', async () => {
     app = await HttpApp.start(adapter, [Things]);
     await fill('/x/1', 'shop.example');

@@ -1,5 +1,5 @@
 // In which caches something is invalidated, and by what a handler has returned, whoever else has to do with its responses.
-import { Controller, Get, Injectable, Put, type Type } from '@nestjs/common';
+import { Controller, Get, Injectable, Put, type Type, UseInterceptors } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
@@ -103,6 +103,33 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     insteadOfInvalidating(app.cache, (invalidate) => (calls++, invalidate()));
     expect((await app.send('PUT', '/x')).text).toBe('{"data":{"id":1}}');
     expect([results, calls]).toEqual([[{ id: 1 }], 1]);
+  });
+
+  it.each<[string, Type<NestInterceptor>[]]>([
+    ['nothing', []],
+    ['ResponseCacheInterceptor', [ResponseCacheInterceptor]],
+    ['two of them', [ResponseCacheInterceptor, ResponseCacheInterceptor]],
+  ])('so are those of tags, with %s around', async (_, around) => {
+    const results: unknown[] = [];
+    @Controller('x')
+    @CacheResponse({ ttl: '1h' })
+    class Things {
+      @Get()
+      @CacheResponse({ tags: (_request, result) => (results.push(result), ['tag']) })
+      @UseInterceptors(Envelope)
+      get() {
+        return { id: 1 };
+      }
+    }
+    await start(Things, {
+      imports: [ResponseCacheModule.forRoot({ ttl: '1h' })],
+      providers: forAll(...around, Envelope),
+    });
+    for (const hit of [false, true]) {
+      const answer = await app.get('/x');
+      expect([isHit(answer), answer.text]).toEqual([hit, '{"data":{"data":{"id":1}}}']);
+    }
+    expect(results).toEqual([{ id: 1 }]);
   });
 
   it('with responses in another cache there need not be a default one', async () => {

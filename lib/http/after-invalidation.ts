@@ -56,7 +56,8 @@ export class AfterInvalidation {
     this.#isGone = raw.destroyed;
     raw.once('close', () => {
       this.#isGone = true;
-      if (this.#isDone) this.#leave();
+      // What is on its way has succeeded, and its handler may wait for the client for ever.
+      if (this.#isDone || this.#stage === 'sending') this.#leave();
     });
     const { writeHead, flushHeaders, write, end } = raw as unknown as Writing;
     this.#node = { writeHead, flushHeaders, write, end };

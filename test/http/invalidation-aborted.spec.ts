@@ -82,6 +82,12 @@ class Things {
   @Post('later') @InvalidatesResponses({ tags: ['x'] }) later(@Res() response: AnyResponse) {
     void change().then(() => response.send('done'));
   }
+  /** Waits for a client that reads no more. */
+  @Post('stuck') @InvalidatesResponses({ tags: ['x'] }) async stuck(@Res() response: AnyResponse) {
+    rawOf(response).write('begun, ');
+    await change();
+    await new Promise(() => undefined);
+  }
   @Post('cancelled') @InvalidatesResponses({ tags: ['x'] }) cancelled() {
     return defer(() => {
       begun.resolve();
@@ -164,7 +170,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   };
 
   const generator = NEST_MAJOR >= 12 ? ['generator'] : [];
-  it.each(['promise', 'file', 'own', 'result', 'later', 'from', ...generator])(
+  it.each(['promise', 'file', 'own', 'result', 'later', 'stuck', 'from', ...generator])(
     'what is changed after the client has left: %s',
     async (path) => {
       const results: unknown[] = [];

@@ -2,8 +2,11 @@ import type { Exchange } from './exchange.js';
 import { authorityOf, pathOf } from './request-target.js';
 import { addressTag } from './route.js';
 
-/** Methods that change nothing (RFC 9110 9.2.1); all others, unknown ones too, may have changed the resource they name. */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+/** Methods that are defined to change nothing (RFC 9110 9.2.1); all others, unknown ones too, may have changed the resource they name. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'REPORT', 'SEARCH']);
+
+/** Stands for whatever host a request was for, which need not be one that an address can have. */
+const SELF = 'self.invalid';
 
 /** Where a response says that something is, or was made. */
 const PLACES = ['location', 'content-location'] as const;
@@ -18,15 +21,14 @@ export function isSafe(method: string): boolean {
  * @param hosts by which the application is asked for the same
  */
 export function changedAddresses(exchange: Exchange, hosts: readonly string[]): string[] {
-  const { origin, raw } = exchange;
   const own = pathOf(exchange.path);
+  const base = `http://${SELF}${own}`;
   const paths = [own];
   for (const name of PLACES) {
-    const place = raw.getHeader(name);
-    const base = `${origin}${own}`;
+    const place = exchange.raw.getHeader(name);
     if (typeof place !== 'string' || !URL.canParse(place, base)) continue;
     const { host, pathname } = new URL(place, base);
-    if (hosts.includes(authorityOf(host))) paths.push(pathname);
+    if (host === SELF || hosts.includes(authorityOf(host))) paths.push(pathname);
   }
   return addressTags(hosts, paths);
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 
 import { hasSucceeded } from './addresses.js';
-import type { Invalidation } from './changes.js';
+import { complainOf, type Invalidation } from './changes.js';
 import type { Exchange } from './exchange.js';
 import { functionIn, isChunk, setHead } from './response-tap.js';
 import { isBody, passForSent, refuse, refuseLate, shadow } from './passing-for-sent.js';
@@ -34,6 +34,8 @@ export class AfterInvalidation {
   #sentStatus: number | undefined;
   /** Whether the end has been seen. */
   #isEnded = false;
+  /** Whether the handler is over, as far as anybody hears of it. */
+  #isDone = false;
   #isGone: boolean;
   #isLeft = false;
   #complained = false;
@@ -54,7 +56,8 @@ export class AfterInvalidation {
     this.#isGone = raw.destroyed;
     raw.once('close', () => {
       this.#isGone = true;
-      if (!this.#isEnded) this.#leave();
+      // What is on its way has succeeded, and its handler may wait for the client for ever.
+      if (this.#isDone || this.#stage === 'sending') this.#leave();
     });
     const { writeHead, flushHeaders, write, end } = raw as unknown as Writing;
     this.#node = { writeHead, flushHeaders, write, end };
@@ -67,27 +70,27 @@ export class AfterInvalidation {
     });
   }
 
-  /** What the handler does although nobody waits for it any more is not to be lost. */
+  /** What the handler does although nobody waits for it any more is not to be lost. As long as it runs, it may yet fail. */
   watch(handled: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
-      let isOver = false;
       subscriber.add(
         handled.subscribe({
           next: (value) => subscriber.next(value),
           error: (error) => {
-            isOver = true;
+            this.#isDone = true;
             subscriber.error(error);
           },
           complete: () => {
-            isOver = true;
-            // Whoever is gone may have gone before what the handler has done last.
-            if (this.#isGone && !this.#isEnded) void this.#finish();
+            this.#isDone = true;
+            if (this.#isGone) this.#leave();
             subscriber.complete();
           },
         }),
       );
       subscriber.add(() => {
-        if (!isOver && !this.#isEnded) this.#leave();
+        if (this.#isDone) return;
+        this.#isDone = true;
+        this.#leave();
       });
     });
   }
@@ -181,40 +184,27 @@ export class AfterInvalidation {
     if (done !== undefined) this.#raw.once('finish', done);
   }
 
-  /** Nobody waits for the handler any more. What goes on in it may be heard of by nobody: it is looked after for a while. */
+  /** Nobody waits for what the handler has begun. It may go on unheard: it is looked after for a while. */
   #leave(): void {
+    if (this.#isEnded) return;
     void this.#finish(!this.#isLeft);
     this.#isLeft = true;
   }
 
-  /**
-   * What the handler did is done: the client is told so, whatever becomes of the cache.
-   * @param again whether it may go on
-   */
+  /** @param again whether something may go on */
   async #finish(again = false): Promise<void> {
     if (!this.#hasSucceeded) return;
-    try {
-      const { failures, run } = this.changes();
-      if (again) repeat(run);
-      await run();
-      if (failures.length > 0) this.#complain(...failures);
-    } catch (error) {
-      this.#complain(error);
-    }
-  }
-
-  #complain(...errors: unknown[]): void {
-    if (this.#complained) return;
+    const invalidate = this.changes();
+    if (again) repeat(invalidate);
+    const failures = await invalidate();
+    if (failures.length === 0 || this.#complained) return;
     this.#complained = true;
-    this.log.error(
-      `${this.exchange.method} ${this.exchange.path} has succeeded, but not what it was to invalidate`,
-      ...errors,
-    );
+    complainOf(failures, `${this.exchange.method} ${this.exchange.path}`, this.log);
   }
 }
 
-/** @param run what is all that is kept of a request: those who leave by the thousand must not fill the memory */
-function repeat(run: () => Promise<void>): void {
+/** @param invalidate what is all that is kept of a request: those who leave by the thousand must not fill the memory */
+function repeat(invalidate: Invalidation): void {
   // It has been said if it fails, and an application that is closed has no cache.
-  for (const delay of AFTERMATH) setTimeout(() => void run().catch(() => undefined), delay).unref();
+  for (const delay of AFTERMATH) setTimeout(() => void invalidate(), delay).unref();
 }

@@ -1,3 +1,4 @@
+import type { Logger } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -17,5 +18,27 @@ export function cacheNamed(modules: ModuleRef, name: string | undefined): CacheM
         cause,
       },
     );
+  }
+}
+
+/** Finds caches for requests that are answered without one, too. */
+export class CachesIfAny {
+  readonly #said = new Set<string>();
+
+  constructor(
+    private readonly modules: ModuleRef,
+    private readonly log: Logger,
+  ) {}
+
+  /** @param place who asks: that there is none is said once for each; `undefined`: it need not be said */
+  find(name: string | undefined, place: string | undefined): CacheManager | undefined {
+    try {
+      return cacheNamed(this.modules, name);
+    } catch (error) {
+      if (place === undefined || this.#said.has(place)) return undefined;
+      this.#said.add(place);
+      this.log.error(`${place} invalidates nothing: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 }

@@ -2,6 +2,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
+import { decorated } from './decorated.js';
 import { setNoCache, setResponseOptions } from './metadata.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import { checkResponseOptions } from './response-policy.js';
@@ -48,17 +49,9 @@ export function NoCache(): ClassOrMethodDecorator {
   return mark('NoCache', (target) => setNoCache(target));
 }
 
-function mark(name: string, set: (target: object, place: string) => void): ClassOrMethodDecorator {
+function mark(name: string, set: (subject: object, place: string) => void): ClassOrMethodDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
-    if (key === undefined) {
-      set(target, (target as { name: string }).name);
-      return;
-    }
-    const owner = target.constructor.name;
-    const handler: unknown = descriptor?.value;
-    if (typeof handler !== 'function') {
-      throw new CacheDecoratorError(`@${name} on ${owner}.${String(key)}: this is not a method`);
-    }
-    set(handler, `${owner}.${String(key)}`);
+    const { subject, place } = decorated(name, target, key, descriptor);
+    set(subject, place);
   };
 }

@@ -1,3 +1,5 @@
+import type { Logger } from '@nestjs/common';
+
 import type { CacheManager } from '../core/cache-manager.js';
 import { CacheArgumentError } from '../primitives/errors.js';
 import { Glob } from '../primitives/glob.js';
@@ -12,35 +14,49 @@ import { authorityOf } from './request-target.js';
 
 type Part = 'tags' | 'paths' | 'keys' | 'patterns';
 
-const CHECKS: Readonly<Record<Part, (name: string) => unknown>> = {
+/** Each throws a CacheError that says what is wrong with a name. */
+export const CHECKS: Readonly<Record<Part, (name: string) => unknown>> = {
   tags: (tag) => checkTags([tag]),
-  paths: (path) => {
-    if (typeof path !== 'string') throw new CacheArgumentError(`a path must be a string, not ${show(path)}`);
+  paths: (path: unknown) => {
+    if (typeof path === 'string' && path.startsWith('/')) return;
+    throw new CacheArgumentError(
+      `a path must be a string that begins with a slash, as '/products', not ${show(path)}`,
+    );
   },
   keys: checkKey,
   patterns: (pattern) => new Glob(pattern),
 };
 
-/** What a request has changed, by name. */
-export interface Invalidation {
-  /** Why it is not all: one part that cannot be named does not cost the others. */
-  readonly failures: readonly Error[];
-  readonly run: () => Promise<void>;
+/**
+ * Makes what has been named unusable. It keeps little but names: it may outlive the request.
+ * @returns why that is not all that was to be: one part that fails does not cost the others. It does not reject
+ */
+export type Invalidation = () => Promise<readonly unknown[]>;
+
+/** A cache in which something is changed. */
+export interface Affected {
+  readonly cache: CacheManager;
+  /** Whether what the options name is changed there, and not the addresses alone. */
+  readonly isNamed: boolean;
 }
 
 /** Names what a request has changed: its address, what its response says, and what the options say. */
 export function changesOf(
   exchange: Exchange,
+  affected: Iterable<Affected>,
   options: InvalidatesResponsesOptions,
-  cache: CacheManager,
   result: unknown,
 ): Invalidation {
   const { failures, of } = named(options, exchange.request, result);
-  const hosts = [...new Set([authorityOf(exchange.origin), ...hostsOf(cache)])];
-  const own = isSafe(exchange.method) ? [] : changedAddresses(exchange, hosts);
-  const paths = addressTags(hosts, of('paths'));
-  const run = invalidating(cache, of('keys'), [...own, ...paths, ...of('tags')], of('patterns'));
-  return { failures, run };
+  const [keys, tags, patterns, paths] = [of('keys'), of('tags'), of('patterns'), of('paths')];
+  const runs = [...affected].map(({ cache, isNamed }) => {
+    const hosts = [...new Set([authorityOf(exchange.origin), ...hostsOf(cache)])];
+    const own = isSafe(exchange.method) ? [] : changedAddresses(exchange, hosts);
+    return isNamed
+      ? invalidating(cache, keys, [...own, ...addressTags(hosts, paths), ...tags], patterns)
+      : invalidating(cache, [], own, []);
+  });
+  return together(failures, runs);
 }
 
 /** Names what a message, a mutation or an event has changed: what the options say. It has no address. */
@@ -51,11 +67,16 @@ export function changesBeyondHttp(
   result: unknown,
 ): Invalidation {
   const { failures, of } = named(options, request, result);
-  return { failures, run: invalidating(cache, of('keys'), of('tags'), of('patterns')) };
+  return together(failures, [invalidating(cache, of('keys'), of('tags'), of('patterns'))]);
+}
+
+/** What a handler did is done: whoever has asked for it is told so, and the log what else was to be. */
+export function complainOf(failures: readonly unknown[], what: string, log: Logger): void {
+  log.error(`${what} has succeeded, but not what it was to invalidate`, ...failures);
 }
 
 function named(options: InvalidatesResponsesOptions, request: HttpRequest, result: unknown) {
-  const failures: Error[] = [];
+  const failures: unknown[] = [];
   const of = (part: Part): readonly string[] => {
     const fail = (error: unknown): void => {
       const why = error instanceof Error ? error.message : show(error);
@@ -71,9 +92,16 @@ function named(options: InvalidatesResponsesOptions, request: HttpRequest, resul
   return { failures, of };
 }
 
-/** It keeps nothing but names: it may outlive the request. */
 function invalidating(cache: CacheManager, ...names: Parameters<CacheManager['invalidate']>) {
   return (): Promise<void> => cache.invalidate(...names);
+}
+
+function together(failures: readonly unknown[], runs: readonly (() => Promise<void>)[]): Invalidation {
+  return async () => {
+    const done = await Promise.allSettled(runs.map((run) => run()));
+    const rejected = done.filter((one) => one.status === 'rejected');
+    return [...failures, ...rejected.map(({ reason }) => reason as unknown)];
+  };
 }
 
 function namesOf(

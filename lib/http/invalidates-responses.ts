@@ -1,11 +1,13 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
 
 import { unknownOption } from '../primitives/did-you-mean.js';
-import { CacheDecoratorError } from '../primitives/errors.js';
+import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
-import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
+import { CHECKS } from './changes.js';
+import { decorated } from './decorated.js';
 import type { HttpRequest } from './exchange.js';
-import { setInvalidation } from './metadata.js';
+import { InvalidatesResponsesInterceptor } from './invalidates-responses.interceptor.js';
+import { invalidationOf, setInvalidation } from './metadata.js';
 
 /**
  * Names, or a function of the request and of what the handler returned: of several emissions the last. For an RPC handler the
@@ -18,13 +20,19 @@ export type Invalidated<Request = HttpRequest> =
 export interface InvalidatesResponsesOptions<Request = HttpRequest> {
   /** Tags whose entries become unusable, be they responses or anything else. */
   tags?: Invalidated<Request>;
-  /** Paths of this application whose responses become unusable, with all their queries, besides the request's own. By HTTP only. */
+  /**
+   * Paths of this application whose responses become unusable, with all their queries, besides the request's own: as clients ask for
+   * them, so with a global prefix. By HTTP only.
+   */
   paths?: Invalidated<Request>;
   /** Keys to delete. */
   keys?: Invalidated<Request>;
   /** Patterns whose keys are deleted, as for `CacheManager.clearPattern`. */
   patterns?: Invalidated<Request>;
-  /** The name of the cache to use, instead of the default one. */
+  /**
+   * The name of the cache in which that is, instead of the default one. Addresses go from the cache that has the responses of the
+   * controller or the application as well.
+   */
   cache?: string;
 }
 
@@ -33,8 +41,8 @@ const NAMES = [...LISTS, 'cache'];
 
 /**
  * Invalidates after a handler's response was a success (2xx or 3xx), and before that response is sent: whoever has it gets
- * nothing older. Of a stream that is when it begins, and again before its end is sent; of a client that leaves, when it does, and again
- * when the handler is done. Besides what is named, that is the request's own address, if its method is not a safe one, and those in `Location` and
+ * nothing older. Of a stream that is when it begins, and again before its end is sent; of a client that leaves, when
+ * the handler is done. Besides what is named, that is the request's own address, if its method is not a safe one, and those in `Location` and
  * `Content-Location` (RFC 9111 4.4).
  *
  * On handlers of microservices, mutations and the like: after the handler has completed without an error, and before its reply is
@@ -51,27 +59,38 @@ const NAMES = [...LISTS, 'cache'];
 export function InvalidatesResponses<Request = HttpRequest>(
   options: InvalidatesResponsesOptions<Request> = {},
 ): MethodDecorator {
-  const mark: MethodDecorator = (target, key, descriptor) => {
-    check(options, `@InvalidatesResponses on ${target.constructor.name}.${String(key)}`);
-    setInvalidation(descriptor.value as object, { ...options } as InvalidatesResponsesOptions);
+  const mark: MethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
+    const { subject, place, isClass } = decorated('InvalidatesResponses', target, key, descriptor);
+    const fail = (problem: string, cause?: unknown): never => {
+      throw new CacheDecoratorError(`@InvalidatesResponses on ${place}: ${problem}`, { cause });
+    };
+    if (isClass) fail('it says what one handler changes: put it on the methods that change something');
+    if (invalidationOf(subject) !== undefined) fail('it is there already: name all in one of them');
+    check(options, fail);
+    setInvalidation(subject, { ...options } as InvalidatesResponsesOptions);
   };
-  return applyDecorators(mark, UseInterceptors(CacheInvalidationInterceptor));
+  return applyDecorators(mark, UseInterceptors(InvalidatesResponsesInterceptor));
 }
 
-function check(options: object, place: string): void {
-  for (const name of Object.keys(options)) {
-    if (NAMES.includes(name)) continue;
-    throw new CacheDecoratorError(`${place}: ${unknownOption(name, NAMES)}`);
+function check(options: unknown, fail: (problem: string, cause?: unknown) => never): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    fail(`the options must be an object, such as { tags: ['products'] }, not ${show(options)}`);
   }
-  for (const name of LISTS) {
-    const given = (options as Record<string, unknown>)[name];
-    const fits =
-      given === undefined ||
-      typeof given === 'function' ||
-      (Array.isArray(given) && given.every((one) => typeof one === 'string'));
-    if (!fits)
-      throw new CacheDecoratorError(
-        `${place}: ${name} is ${show(given)}: expected a list of strings or a function`,
-      );
+  const given = options as Record<string, unknown>;
+  const unknown = Object.keys(given).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) fail(unknownOption(unknown, NAMES));
+  const { cache } = given;
+  if (cache !== undefined && typeof cache !== 'string')
+    fail(`cache is ${show(cache)}: expected the name of a cache`);
+  for (const part of LISTS) {
+    const names = given[part];
+    if (names === undefined || typeof names === 'function') continue;
+    if (!Array.isArray(names)) fail(`${part} is ${show(names)}: expected a list of strings or a function`);
+    try {
+      for (const name of names as string[]) CHECKS[part](name);
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      fail(`${part}: ${error.message}`, error);
+    }
   }
 }

@@ -102,7 +102,7 @@ export function isRoute(handler: object): boolean {
 }
 
 /** Whether a handler is the route of an HTTP method whose responses are cached. */
-function answersGet(handler: object): boolean {
+export function answersGet(handler: object): boolean {
   return CACHED_METHODS.includes(Reflect.getMetadata(METHOD, handler));
 }
 

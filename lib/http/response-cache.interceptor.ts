@@ -20,6 +20,7 @@ import { Exchange, type HttpRequest } from './exchange.js';
 import { Fills } from './fills.js';
 import { ReplyRoutes } from './reply-routes.js';
 import { ResponseCache } from './response-cache.js';
+import { noteReturned } from './response-tags.js';
 import { Revalidation } from './revalidation.js';
 import { Routes } from './routes.js';
 
@@ -51,7 +52,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
-    this.#invalidation = new CacheInvalidationInterceptor(modules, container);
+    this.#invalidation = new CacheInvalidationInterceptor(modules);
     this.#replies = new ReplyRoutes(modules, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
@@ -83,7 +84,8 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
       return this.#invalidation.follow(context, next, changed.cache);
     }
     const cached = this.#routes.of(context);
-    if (cached === undefined || !takes(request)) return next.handle();
+    if (cached === undefined) return next.handle();
+    if (!takes(request)) return noteReturned(request, next.handle());
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();

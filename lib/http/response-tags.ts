@@ -1,12 +1,29 @@
+import { type Observable, tap } from 'rxjs';
+
 import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
 import { addressTag, type Route } from './route.js';
 
+/** What handlers have returned to the closest of those who note it: interceptors in between make something else of it. */
+const RETURNED = new WeakMap<object, { noting: number; value?: unknown }>();
+
+/** Notes what the handler of a request returns: of several emissions the last. */
+export function noteReturned(request: object, handled: Observable<unknown>): Observable<unknown> {
+  const returned = RETURNED.get(request) ?? { noting: 0 };
+  RETURNED.set(request, returned);
+  const own = ++returned.noting;
+  return handled.pipe(
+    tap((value) => {
+      if (own === returned.noting) returned.value = value;
+    }),
+  );
+}
+
 /** The tags of a response. */
 export class ResponseTags {
-  /** What the handler has returned, if it has: of several values the last, which is the one that is sent. */
+  /** What has come from the handler, if anything has: of several values the last, which is the one that is sent. */
   result: unknown;
   /** Those of the options; `null` when they gave none that could be used. */
   #known: readonly string[] | null | undefined;
@@ -44,8 +61,10 @@ export class ResponseTags {
   #ask(): readonly string[] | null {
     const { tags, tagsOf } = this.route.policy;
     if (tagsOf === undefined) return tags;
+    const { request } = this.exchange;
+    const { value: result } = RETURNED.get(request) ?? { value: this.result };
     try {
-      const own = checkEntryTags(tagsOf(this.exchange.request, this.result));
+      const own = checkEntryTags(tagsOf(request, result));
       checkEntryTags([...own, this.#address]);
       return own;
     } catch (error) {

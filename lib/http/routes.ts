@@ -7,6 +7,7 @@ import { cacheNamed } from './cache-named.js';
 import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
 import { keepHosts } from './known-hosts.js';
 import {
+  answersGet,
   isEventStream,
   isRendered,
   mayPassOn,
@@ -62,7 +63,8 @@ export class Routes {
 
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {
     const own = responseOptionsOf(controller, handler);
-    if (own === false || isEventStream(handler)) return undefined;
+    // Of a method that is no such route the options of its class say nothing, nor need they be complete for it.
+    if (own === false || !answersGet(handler) || isEventStream(handler)) return undefined;
     // Of the application's options it is no part then: nobody has named it.
     if (own === undefined && mayPassOn(controller, handler)) return undefined;
     const place = `${controller.name}.${handler.name}`;

@@ -359,7 +359,16 @@ describe('wrong uses of @CachedMethod fail when the class is defined', () => {
   });
 
   it.each<[string, () => void, string]>([
-    ['static methods', decorate(Users, 'a', { value: () => 1 }), 'a static method has no instance'],
+    [
+      'static methods',
+      decorate(Users, 'a', { value: () => 1 }),
+      'on Users.a: a static method has no instance',
+    ],
+    [
+      'a class itself',
+      decorate(Users, undefined as never),
+      'on Users: this is a class; put it on the methods',
+    ],
     ['getters', decorate(Users.prototype, 'a', { get: () => 1 }), 'this is an accessor'],
     ['fields', decorate(Users.prototype, 'a'), 'this is not a method'],
     ['classes', decorate(Users.prototype, 'a', { value: Users }), 'this is not a method'],

@@ -20,13 +20,21 @@ export type AdapterName = (typeof ADAPTERS)[number];
 
 /** A response as handlers write it, of Express or of Fastify. */
 export interface AnyResponse {
+  /** Node's own, which Express' is itself. */
+  readonly raw?: http.ServerResponse;
   status(code: number): AnyResponse;
   send(body: unknown): unknown;
-  raw?: AnyResponse;
-  setHeader(name: string, value: string): unknown;
   header(name: string, value: string): unknown;
-  write(text: string): unknown;
-  end(text?: string): unknown;
+  /** Express'. */
+  setHeader(name: string, value: string): unknown;
+  render?(view: string, data: object): unknown;
+  /** Fastify's. */
+  view?(view: string, data: object): unknown;
+}
+
+/** The response of Node that there is in one of a framework. */
+export function rawOf(response: AnyResponse | http.ServerResponse): http.ServerResponse {
+  return (response as AnyResponse).raw ?? (response as http.ServerResponse);
 }
 
 /** A response as it came over the wire. */
@@ -53,12 +61,15 @@ export interface AppOptions extends ModuleMetadata {
 export class Said implements LoggerService {
   readonly warnings: string[] = [];
   readonly errors: string[] = [];
+  /** Of errors. */
+  readonly reasons: string[] = [];
   log(): void {}
   warn(message: unknown): void {
     this.warnings.push(String(message));
   }
-  error(message: unknown): void {
+  error(message: unknown, ...reasons: unknown[]): void {
     this.errors.push(String(message));
+    for (const reason of reasons) if (reason instanceof Error) this.reasons.push(reason.message);
   }
 }
 
@@ -122,6 +133,16 @@ export class HttpApp {
   async close(): Promise<void> {
     await this.app.close();
   }
+}
+
+/** Has something done in place of invalidating, by a method of the library's own. */
+export function insteadOfInvalidating(
+  cache: CacheManager,
+  instead: (invalidate: () => Promise<void>) => Promise<void>,
+): void {
+  const internal = cache as unknown as { invalidate(...names: unknown[]): Promise<void> };
+  const invalidate = internal.invalidate.bind(internal);
+  internal.invalidate = (...names) => instead(() => invalidate(...names));
 }
 
 /** The fields that may differ between a miss and its hit. */

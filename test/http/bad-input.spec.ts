@@ -25,17 +25,9 @@ import { canonicalQuery, Route } from '../../lib/http/route.js';
 import { CacheManager } from '../../lib/index.js';
 import { Deferred, failure, settle } from '../support/deferred.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type Answer, HttpApp, isHit, Said } from './apps.js';
-
-interface AnyResponse {
-  readonly raw?: http.ServerResponse;
-  send(body: unknown): unknown;
-}
+import { ADAPTERS, type Answer, HttpApp, isHit, Said, type AnyResponse, rawOf } from './apps.js';
 
 let calls = 0;
-
-const rawOf = (response: AnyResponse | http.ServerResponse): http.ServerResponse =>
-  (response as AnyResponse).raw ?? (response as http.ServerResponse);
 
 /** Returns what it is told to. */
 function returning(options: CacheResponseOptions, answer: (request: HttpRequest) => unknown): Type {

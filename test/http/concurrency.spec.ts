@@ -16,12 +16,16 @@ import { CacheResponse } from '../../lib/http/index.js';
 import type { CacheModuleOptions } from '../../lib/index.js';
 import { Deferred, settle } from '../support/deferred.js';
 import { type AnyRedis, anyRedis, until } from '../support/redis-server.js';
-import { ADAPTERS, type AdapterName, type Answer, HttpApp, isHit, Said } from './apps.js';
-
-interface AnyResponse {
-  raw?: AnyResponse | http.ServerResponse;
-  setHeader(name: string, value: string): unknown;
-}
+import {
+  ADAPTERS,
+  type AdapterName,
+  type Answer,
+  HttpApp,
+  isHit,
+  Said,
+  type AnyResponse,
+  rawOf,
+} from './apps.js';
 
 /** One call of a handler, which ends when the test says so. */
 class Call {
@@ -46,7 +50,7 @@ class Slow {
   @CacheResponse({ tags: ['values'] })
   async value(@Res({ passthrough: true }) response: AnyResponse) {
     const answer = await call().answer.promise;
-    if (personal) (response.raw ?? response).setHeader('Set-Cookie', 'a=1');
+    if (personal) rawOf(response).setHeader('Set-Cookie', 'a=1');
     return answer;
   }
 
@@ -56,7 +60,7 @@ class Slow {
   /** What `@Sse()` does, by hand. */
   @Get('events')
   events(@Res() response: AnyResponse) {
-    const raw = (response.raw ?? response) as http.ServerResponse;
+    const raw = rawOf(response);
     raw.setHeader('Content-Type', 'text/event-stream');
     call().stream.pipe(raw);
   }
@@ -64,13 +68,13 @@ class Slow {
   /** Returns at once, and writes when it has something to write, unless nobody is there any more. */
   @Get('later')
   later(@Res() response: AnyResponse) {
-    const raw = (response.raw ?? response) as http.ServerResponse;
+    const raw = rawOf(response);
     void call().answer.promise.then((answer) => raw.destroyed || raw.end(answer));
   }
 
   @Get('stream')
   stream(@Res({ passthrough: true }) response: AnyResponse) {
-    if (personal) (response.raw ?? response).setHeader('Set-Cookie', 'a=1');
+    if (personal) rawOf(response).setHeader('Set-Cookie', 'a=1');
     return new StreamableFile(call().stream);
   }
 }

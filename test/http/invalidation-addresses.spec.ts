@@ -1,5 +1,5 @@
 // An address is invalidated in whatever form, and by whatever host, it is written to.
-import { Controller, Get, Param, Post, Put, Res } from '@nestjs/common';
+import { Controller, Get, Param, Post, Put, Res, Search } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -22,6 +22,12 @@ class Things {
   }
   @Put(':id') put() {}
   @Post(':id') @NoCache() post() {}
+  @Search(':id') search() {
+    return 'found';
+  }
+  @Post() create(@Res({ passthrough: true }) response: AnyResponse) {
+    response.header('Location', '/x/1');
+  }
 }
 
 @Controller('y')
@@ -50,10 +56,11 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   afterEach(() => app.close());
 
   /** What no client of Node sends. */
-  const written = async (target: string, host: string): Promise<string> => {
+  const written = (line: string, host?: string): Promise<string> => {
     const socket = connect(app.port, '127.0.0.1');
-    socket.write(`PUT ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    return (await text(socket)).split('\r\n')[0]!;
+    const field = host === undefined ? '' : `Host: ${host}\r\n`;
+    socket.write(`${line}\r\n${field}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+    return text(socket);
   };
   const fill = async (path: string, host: string) => {
     await app.get(path, { host });
@@ -71,7 +78,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     app = await HttpApp.start(adapter, [Things]);
     await fill('/x/1', 'shop.example');
     await fill('/x/2', 'shop.example');
-    expect(await written(target, 'shop.example')).toBe('HTTP/1.1 200 OK');
+    expect(await written(`PUT ${target} HTTP/1.1`, 'shop.example')).toMatch(/^HTTP\/1.1 200 OK/);
     expect(isHit(await app.get('/x/1', { host: 'shop.example' }))).toBe(false);
     expect(isHit(await app.get('/x/2', { host: 'shop.example' }))).toBe(true);
   });
@@ -101,6 +108,41 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await app.send(method, path, { host });
     for (const one of hosts) expect(isHit(await app.get('/y/1', { host: one }))).toBe(false);
     expect(isHit(await app.get('/y/2', { host: 'shop.example' }))).toBe(true);
+  });
+
+  it.each([
+    ['no host', 'HTTP/1.0', undefined],
+    ['a host that no address can have', 'HTTP/1.1', 'a b'],
+  ])('that a response names for the same host, with %s', async (_, version, host) => {
+    app = await HttpApp.start(adapter, [Things]);
+    const get = () => written(`GET /x/1 ${version}`, host);
+    await get();
+    expect(await get()).toMatch(/; hit; /);
+    expect(await written(`POST /x ${version}`, host)).toMatch(/ 201 Created/);
+    expect(await get()).not.toMatch(/; hit; /);
+  });
+
+  it('not by a method that is known to change nothing', async () => {
+    app = await HttpApp.start(adapter, [Things]);
+    await fill('/x/1', 'shop.example');
+    expect((await app.send('SEARCH', '/x/1', { host: 'shop.example' })).text).toBe('found');
+    expect(isHit(await app.get('/x/1', { host: 'shop.example' }))).toBe(true);
+  });
+
+  it.each([
+    ['/api/x/1', false],
+    ['/x/1', true],
+  ])('as clients ask for it, behind a global prefix: %s', async (path, isKept) => {
+    @Controller('z')
+    class Elsewhere {
+      @Post() @InvalidatesResponses({ paths: [path] }) post() {}
+    }
+    app = await HttpApp.start(adapter, [Things, Elsewhere], {
+      prepare: (nest) => nest.setGlobalPrefix('api'),
+    });
+    await fill('/api/x/1', 'shop.example');
+    expect((await app.send('POST', '/api/z', { host: 'shop.example' })).status).toBe(201);
+    expect(isHit(await app.get('/api/x/1', { host: 'shop.example' }))).toBe(isKept);
   });
 
   it('by a handler that is not cached itself', async () => {

@@ -1,5 +1,5 @@
 // What can be invalidated is, whatever else a handler's options name.
-import { Controller, Get, type LoggerService, Post, Put, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Post, Put, Res, StreamableFile } from '@nestjs/common';
 import { Readable } from 'node:stream';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -7,25 +7,15 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   CacheInvalidationInterceptor,
   CacheResponse,
+  type Invalidated,
   InvalidatesResponses,
+  type InvalidatesResponsesOptions,
   ResponseCacheInterceptor,
   ResponseCacheModule,
 } from '../../lib/http/index.js';
-import type { Invalidated, InvalidatesResponsesOptions } from '../../lib/http/invalidates-responses.js';
 import { CacheModule } from '../../lib/index.js';
 import { failure } from '../support/deferred.js';
-import { ADAPTERS, type AnyResponse, HttpApp, isHit } from './apps.js';
-
-/** What is said, with the reasons. */
-class Reasons implements LoggerService {
-  readonly errors: string[] = [];
-  log(): void {}
-  warn(): void {}
-  error(message: unknown, ...reasons: unknown[]): void {
-    const said = reasons.filter((reason) => reason instanceof Error).map((reason) => reason.message);
-    this.errors.push([String(message), ...said].join(' | '));
-  }
-}
+import { ADAPTERS, type AnyResponse, HttpApp, isHit, Said } from './apps.js';
 
 const failing = () => {
   throw new TypeError('no such thing');
@@ -67,7 +57,11 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       'patterns: a pattern must be a well-formed string of 1 to 1024 characters',
     ],
     ['paths that throw', { paths: failing }, 'paths: no such thing'],
-    ['a path that is none', { paths: of([null, '/y']) }, 'paths: a path must be a string, not null'],
+    [
+      'a path that is none',
+      { paths: of(['products', '/y']) },
+      "paths: a path must be a string that begins with a slash, as '/products', not 'products'",
+    ],
   ])('%s', async (name, options, reason) => {
     const all: InvalidatesResponsesOptions = {
       tags: ['tag'],
@@ -80,7 +74,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       @Get(['x', 'y']) @CacheResponse({ ttl: '1h' }) get() {}
       @Put('x') @InvalidatesResponses({ ...all, ...options }) put() {}
     }
-    const logger = new Reasons();
+    const logger = new Said();
     app = await HttpApp.start(adapter, [Things], { logger });
     await app.get('/x');
     await app.get('/y');
@@ -88,7 +82,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await app.cache.set('key', 1);
     await app.cache.set('pattern', 1);
     expect((await app.send('PUT', '/x')).status).toBe(200);
-    expect(logger.errors).toEqual([`${FAILED} | ${reason}`]);
+    expect([logger.errors, logger.reasons]).toEqual([[FAILED], [reason]]);
     const left = {
       x: isHit(await app.get('/x')),
       y: isHit(await app.get('/y')),
@@ -154,7 +148,7 @@ it.each(ADAPTERS)('what is in two caches goes from both: on %s', async (adapter)
     }
   }
   const imports = [CacheModule.forRoot({ name: 'other' })];
-  const app = await HttpApp.start(adapter, [Things], { imports, logger: new Reasons() });
+  const app = await HttpApp.start(adapter, [Things], { imports, logger: new Said() });
   try {
     for (const method of ['PUT', 'POST']) {
       await app.get('/x');
@@ -174,7 +168,7 @@ it.each(ADAPTERS)('a cache that does not exist is an error at start: on %s', asy
   }
   @Controller('x')
   class Things extends Base {}
-  const start = failure(HttpApp.start(adapter, [Things], { logger: new Reasons() }));
+  const start = failure(HttpApp.start(adapter, [Things], { logger: new Said() }));
   expect(await start).toMatchObject({
     code: 'CACHE_CONFIG_INVALID',
     option: 'Things.put',

@@ -18,7 +18,7 @@ import { Readable } from 'node:stream';
 import { CacheResponse, type CacheResponseOptions, type HttpRequest } from '../../lib/http/index.js';
 import type { CacheOptions } from '../../lib/core/cache-options.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
-import { ADAPTERS, HttpApp } from './apps.js';
+import { ADAPTERS, HttpApp, type AnyResponse, rawOf } from './apps.js';
 
 const AT_ONCE = 25;
 const USERS = 100;
@@ -27,10 +27,6 @@ const EVERYBODY = 'everybody';
 interface Asking extends HttpRequest {
   user?: { id: string };
 }
-interface AnyResponse {
-  raw?: http.ServerResponse;
-}
-
 /** What a response was made of. */
 interface Made {
   readonly of: string;
@@ -67,7 +63,7 @@ const made = (request: Asking, of: string, varied = false): Made => ({
 /** Header fields say it as well as bodies. */
 function say(response: AnyResponse, answer: Made): string {
   const text = JSON.stringify(answer);
-  (response.raw ?? (response as http.ServerResponse)).setHeader('X-Made', text);
+  rawOf(response).setHeader('X-Made', text);
   return text;
 }
 
@@ -101,7 +97,7 @@ class Routes {
   @CacheResponse({ ...BY_IDENTITY, ttl: '20ms' })
   mineRes(@Req() request: Asking, @Res() response: AnyResponse) {
     const text = say(response, made(request, whoAsks(request)));
-    const raw = response.raw ?? (response as http.ServerResponse);
+    const raw = rawOf(response);
     raw.write(text.slice(0, 5));
     raw.end(text.slice(5));
   }
@@ -111,20 +107,20 @@ class Routes {
     await Promise.resolve();
     const answer = made(request, EVERYBODY, true);
     say(response, answer);
-    (response.raw ?? (response as http.ServerResponse)).setHeader('Vary', 'X-Variant');
+    rawOf(response).setHeader('Vary', 'X-Variant');
     return answer;
   }
   @Get('stream/:id')
   @CacheResponse({ scope: 'public' })
   stream(@Req() request: Asking, @Res({ passthrough: true }) response: AnyResponse) {
-    (response.raw ?? (response as http.ServerResponse)).setHeader('Vary', 'Accept-Language, X-Variant');
+    rawOf(response).setHeader('Vary', 'Accept-Language, X-Variant');
     const text = say(response, made(request, EVERYBODY, true));
     return new StreamableFile(Readable.from([Buffer.from(text.slice(0, 9)), Buffer.from(text.slice(9))]));
   }
   @Get('redirect/:id')
   @CacheResponse(BY_IDENTITY)
   redirect(@Req() request: Asking, @Res() response: AnyResponse) {
-    const raw = response.raw ?? (response as http.ServerResponse);
+    const raw = rawOf(response);
     const text = say(response, made(request, whoAsks(request)));
     raw.statusCode = 302;
     raw.setHeader('Location', `/elsewhere?${encodeURIComponent(text)}`);
@@ -147,8 +143,7 @@ class Routes {
     const answer = made(request, who ?? EVERYBODY);
     say(response, answer);
     // Whoever starts a session gets an answer of his own; everybody may have the one without.
-    if (who !== undefined)
-      (response.raw ?? (response as http.ServerResponse)).setHeader('Set-Cookie', `session=${who}`);
+    if (who !== undefined) rawOf(response).setHeader('Set-Cookie', `session=${who}`);
     return answer;
   }
 }

@@ -6,7 +6,7 @@ import { of } from 'rxjs';
 
 import { CacheResponse } from '../../lib/http/index.js';
 import { NEST_MAJOR, SINCE_NEST_12 } from '../support/nest-major.js';
-import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit } from './apps.js';
+import { type AnyResponse, ADAPTERS, comparable, HttpApp, isHit, rawOf } from './apps.js';
 
 let calls = 0;
 
@@ -56,7 +56,7 @@ class Returns {
     return 'nobody sees this';
   }
   @Get('res-raw') resRaw(@Res() response: AnyResponse) {
-    const raw = response.raw ?? response;
+    const raw = rawOf(response);
     raw.setHeader('Content-Type', 'text/plain');
     raw.write(`run ${++calls}`);
     raw.write(' in two pieces');

@@ -41,13 +41,17 @@ import {
   ResponseCacheModule,
 } from '../../lib/http/index.js';
 import { until } from '../support/until.js';
-import { ADAPTERS, type AdapterName, type Answer, HttpApp, isHit, Said } from './apps.js';
+import {
+  ADAPTERS,
+  type AdapterName,
+  type Answer,
+  HttpApp,
+  isHit,
+  Said,
+  type AnyResponse,
+  rawOf,
+} from './apps.js';
 
-interface AnyResponse {
-  readonly raw?: ServerResponse;
-  status(code: number): AnyResponse;
-  send(body: unknown): unknown;
-}
 interface Asking extends HttpRequest {
   user?: { id?: unknown; name: string };
   body?: { who: string };
@@ -56,9 +60,6 @@ interface Asking extends HttpRequest {
 let calls = 0;
 /** Who may not come in any more. */
 const revoked = new Set<string>();
-
-const rawOf = (response: AnyResponse | ServerResponse): ServerResponse =>
-  (response as AnyResponse).raw ?? (response as ServerResponse);
 
 /** Knows users by a field that no cache knows. */
 class Users implements CanActivate {

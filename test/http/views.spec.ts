@@ -9,19 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { CacheResponse } from '../../lib/http/index.js';
-import { ADAPTERS, comparable, HttpApp, isHit, Said } from './apps.js';
+import { ADAPTERS, comparable, HttpApp, isHit, Said, type AnyResponse } from './apps.js';
 
 const TEMPLATES = {
   page: '<h1>{{title}} & ☃ {{render}}</h1>',
   broken: '{{fail}}',
 };
-
-/** Express has `render`, Fastify has `view`. */
-interface AnyResponse {
-  status(code: number): AnyResponse;
-  render?(view: string, data: object): unknown;
-  view?(view: string, data: object): unknown;
-}
 
 let calls = 0;
 let renders = 0;

@@ -5,7 +5,8 @@ import { EventPattern, MessagePattern, RpcException } from '@nestjs/microservice
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { concat, EMPTY, lastValueFrom, of, throwError } from 'rxjs';
 
-import { CacheInvalidationInterceptor, InvalidatesResponses } from '../../lib/http/index.js';
+import { InvalidatesResponses } from '../../lib/http/index.js';
+import { InvalidatesResponsesInterceptor } from '../../lib/http/invalidates-responses.interceptor.js';
 import type { CacheManager } from '../../lib/index.js';
 import { closeGraphQLApps, graphqlApp } from '../graphql/graphql-apps.js';
 import { Said } from '../http/apps.js';
@@ -169,7 +170,7 @@ it('a WebSocket invalidates by its message', async () => {
     getHandler: () => Gateway.prototype.save,
     getArgByIndex: (index: number) => [{ client: true }, { id: 1 }][index],
   } as unknown as ExecutionContext;
-  const interceptor = new CacheInvalidationInterceptor({ get: () => cache } as never, new Map() as never);
+  const interceptor = new InvalidatesResponsesInterceptor({ get: () => cache } as never, new Map() as never);
   expect(await lastValueFrom(interceptor.intercept(context, { handle: () => of('done') }))).toBe('done');
   expect(invalidated).toEqual([[[], ['thing:1'], []]]);
 });

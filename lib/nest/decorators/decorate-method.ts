@@ -19,7 +19,12 @@ export function decorateMethod(
   cacheName: (site: MethodSite) => string | undefined,
   build: Build,
 ) {
-  return (target: object, key: string | symbol, descriptor: PropertyDescriptor): void => {
+  return (target: object, key: string | symbol | undefined, descriptor: PropertyDescriptor): void => {
+    if (key === undefined) {
+      throw new CacheDecoratorError(
+        `@${decorator} on ${(target as { name: string }).name}: this is a class; put it on the methods that it is about`,
+      );
+    }
     if (typeof key !== 'string' && typeof key !== 'symbol') {
       throw new CacheDecoratorError(
         `@${decorator} is a decorator as Nest uses them: set "experimentalDecorators": true in tsconfig.json`,

@@ -26,7 +26,9 @@ export class MethodSite {
   ) {}
 
   get className(): string {
-    return this.prototype.constructor.name || '(anonymous class)';
+    // That of a static method is the class itself.
+    const type = typeof this.prototype === 'function' ? this.prototype : this.prototype.constructor;
+    return type.name || '(anonymous class)';
   }
 
   /** `UsersService.findById`. */

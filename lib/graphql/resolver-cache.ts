@@ -1,4 +1,5 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { type GraphQLResolveInfo, OperationTypeNode } from 'graphql';
 import { lastValueFrom } from 'rxjs';
 
@@ -18,9 +19,6 @@ import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
 
-/** Names of resolvers are those of the application: the same for all of them. */
-const SITES = new WeakMap<CacheManager, HandlerSites>();
-
 /** The results of one resolver. */
 export class ResolverCache {
   readonly #notices = new SaidOnce('CacheResolver', 'results');
@@ -30,9 +28,9 @@ export class ResolverCache {
   constructor(
     private readonly cache: CacheManager,
     private readonly policy: ResolverPolicy,
+    container: ModulesContainer,
   ) {
-    this.#sites = SITES.get(cache) ?? new HandlerSites();
-    SITES.set(cache, this.#sites);
+    this.#sites = new HandlerSites(container);
   }
 
   /**

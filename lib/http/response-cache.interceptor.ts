@@ -52,7 +52,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
     this.#invalidation = new CacheInvalidationInterceptor(modules, container);
-    this.#replies = new ReplyRoutes(modules, defaults);
+    this.#replies = new ReplyRoutes(modules, container, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
       (host.httpAdapter.getHttpServer() as Server).emit('request', request, response);

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 import type { ExecutionContext } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 
 import { audienceOf } from '../nest/audience.js';
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
@@ -30,9 +31,14 @@ export interface KeyedRequest {
 
 /** Says what replies are kept under, and which are not to be. */
 export class ReplyKeys {
-  readonly #sites = new HandlerSites();
+  readonly #sites: HandlerSites;
 
-  constructor(private readonly notices: SaidOnce) {}
+  constructor(
+    private readonly notices: SaidOnce,
+    container: ModulesContainer,
+  ) {
+    this.#sites = new HandlerSites(container);
+  }
 
   /**
    * @returns `undefined` when the reply is not to be kept

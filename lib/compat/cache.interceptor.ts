@@ -1,4 +1,4 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core';
 
 import { CacheManager } from '../core/cache-manager.js';
@@ -9,7 +9,7 @@ import { Cache } from './cache.js';
 import { CacheModule } from './cache.module.js';
 import { secondsOf } from './milliseconds.js';
 import { pathTags } from './response-names.js';
-import { CACHE_KEY_METADATA, CACHE_MANAGER } from './tokens.js';
+import { CACHE_MANAGER } from './tokens.js';
 
 /** What subclasses of the other one override, and what to write in its place. */
 const OVERRIDDEN = {
@@ -54,16 +54,6 @@ export class CacheInterceptor extends ResponseCacheInterceptor {
     // Once more: the fields of a subclass are there only now.
     this.#checkOverridden();
     super.onModuleInit();
-  }
-
-  /** An RPC request may be a command: only handlers with a `@CacheKey` of their own are cached, as in the other one. */
-  override intercept(
-    context: ExecutionContext,
-    next: CallHandler,
-  ): ReturnType<ResponseCacheInterceptor['intercept']> {
-    const isLeft =
-      context.getType() === 'rpc' && !this.reflector.get<unknown>(CACHE_KEY_METADATA, context.getHandler());
-    return isLeft ? next.handle() : super.intercept(context, next);
   }
 
   #checkOverridden(): void {

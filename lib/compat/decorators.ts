@@ -2,7 +2,7 @@ import { SetMetadata } from '@nestjs/common';
 
 import type { CacheResponseOptions } from '../http/cache-response-options.js';
 import type { HttpRequest } from '../http/exchange.js';
-import { setResponseOptions } from '../http/metadata.js';
+import { setCachedReplies, setResponseOptions } from '../http/metadata.js';
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { secondsOf } from './milliseconds.js';
@@ -17,8 +17,9 @@ type ClassOrMethod = ClassDecorator & MethodDecorator;
  * @throws CacheDecoratorError when the class is defined and the name is no text, such as a function of the context
  */
 export function CacheKey(name: string): ClassOrMethod {
-  return decorate('CacheKey', CACHE_KEY_METADATA, name, () => {
+  return decorate('CacheKey', CACHE_KEY_METADATA, name, (decorated) => {
     if (typeof name === 'string' && name !== '') {
+      setCachedReplies(decorated);
       return { tags: (request: HttpRequest) => [nameTag(name), ...pathTags(request)] };
     }
     throw new CacheDecoratorError(
@@ -29,7 +30,8 @@ export function CacheKey(name: string): ClassOrMethod {
 }
 
 /**
- * How long the responses of a handler, or of all of a controller, are served.
+ * How long the responses of a handler, or of all of a controller, are served. It makes no replies to RPC requests cached: see
+ * {@link CacheKey}.
  * @param ttl milliseconds; 0 is for ever
  * @throws CacheDecoratorError when the class is defined and it is no such number, such as a function of the context
  */
@@ -46,14 +48,14 @@ function decorate(
   name: string,
   token: string,
   given: unknown,
-  options: () => CacheResponseOptions,
+  options: (decorated: object) => CacheResponseOptions,
 ): ClassOrMethod {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const place =
       key === undefined ? (target as { name: string }).name : `${target.constructor.name}.${String(key)}`;
     const decorated = (descriptor?.value as object | undefined) ?? target;
     try {
-      setResponseOptions(decorated, options());
+      setResponseOptions(decorated, options(decorated));
       SetMetadata(token, given)(decorated as Function);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;

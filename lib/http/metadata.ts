@@ -10,6 +10,7 @@ import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { httpOptionNames } from './reply-options.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
+const REPLIES = Symbol('nestjs-tiered-cache:replies');
 const INVALIDATION = Symbol('nestjs-tiered-cache:invalidation');
 const OFF = Symbol('nestjs-tiered-cache:no-cache');
 
@@ -32,6 +33,11 @@ const NEXT = 2;
 export function setResponseOptions(target: object, options: CacheResponseOptions): void {
   const known = Reflect.getOwnMetadata(OPTIONS, target) as CacheResponseOptions | undefined;
   Reflect.defineMetadata(OPTIONS, { ...known, ...options }, target);
+}
+
+/** Says that the replies of a handler are to be cached, and not its responses alone. */
+export function setCachedReplies(handler: object): void {
+  Reflect.defineMetadata(REPLIES, true, handler);
 }
 
 export function setNoCache(target: object): void {
@@ -74,13 +80,14 @@ export function statedOptionsOf(controller: object, handler: object): CacheRespo
 
 /**
  * The options that hold for the replies of a handler. Those of its class are for its routes, and enable nothing here: a request
- * may be a command.
+ * may be a command, and so it may where nothing but a ttl is said of it.
  * @returns `undefined` when they are not to be cached
  */
 export function replyOptionsOf(controller: Named, handler: Named): CacheResponseOptions | undefined {
-  const own = ownOptionsOf(handler);
-  if (own === undefined || isOff(controller, handler) || isInvalidating(handler)) return undefined;
-  return statedOptionsOf(controller, handler);
+  if (Reflect.getMetadata(REPLIES, handler) !== true) return undefined;
+  return isOff(controller, handler) || isInvalidating(handler)
+    ? undefined
+    : statedOptionsOf(controller, handler);
 }
 
 function ownOptionsOf(target: object): CacheResponseOptions | undefined {

@@ -2,7 +2,11 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core';
 
 import { CacheManager } from '../core/cache-manager.js';
-import type { CacheResponseOptions } from '../http/cache-response-options.js';
+import {
+  type CacheResponseOptions,
+  type NamedResponseOptions,
+  NAMES,
+} from '../http/cache-response-options.js';
 import { RESPONSE_CACHE_DEFAULTS, ResponseCacheInterceptor } from '../http/response-cache.interceptor.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { Cache } from './cache.js';
@@ -86,8 +90,8 @@ function checkCaches(container: ModulesContainer): void {
 }
 
 /** In tests there may be something else in its place. */
-function responsesIn(cache: unknown): CacheResponseOptions {
+function responsesIn(cache: unknown): NamedResponseOptions {
   return cache instanceof Cache
-    ? { ttl: secondsOf(cache.settings.ttl), tags: pathTags, tagField: false }
+    ? { ttl: secondsOf(cache.settings.ttl), [NAMES]: pathTags, tagField: false }
     : {};
 }

@@ -1,7 +1,6 @@
 import { SetMetadata } from '@nestjs/common';
 
-import type { CacheResponseOptions } from '../http/cache-response-options.js';
-import type { HttpRequest } from '../http/exchange.js';
+import { type NamedResponseOptions, NAMES } from '../http/cache-response-options.js';
 import { setCachedReplies, setResponseOptions } from '../http/metadata.js';
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
@@ -20,7 +19,7 @@ export function CacheKey(name: string): ClassOrMethod {
   return decorate('CacheKey', CACHE_KEY_METADATA, name, (decorated) => {
     if (typeof name === 'string' && name !== '') {
       setCachedReplies(decorated);
-      return { tags: (request: HttpRequest) => [nameTag(name), ...pathTags(request)] };
+      return { [NAMES]: (request) => [nameTag(name), ...pathTags(request)] };
     }
     throw new CacheDecoratorError(
       `${show(name)} is no name. For a key that is computed write @CacheResponse({ key: (request) => … }), for one response for ` +
@@ -48,7 +47,7 @@ function decorate(
   name: string,
   token: string,
   given: unknown,
-  options: (decorated: object) => CacheResponseOptions,
+  options: (decorated: object) => NamedResponseOptions,
 ): ClassOrMethod {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const place =

@@ -5,7 +5,7 @@ import { RequestMethod } from '@nestjs/common';
 import { methodNameOf } from '../nest/per-handler.js';
 import { CacheDecoratorError } from '../primitives/errors.js';
 import { isRequestHandler } from '../rpc/reply-keys.js';
-import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
+import { type CacheResponseOptions, type NamedResponseOptions, overlaid } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { httpOptionNames } from './reply-options.js';
 
@@ -30,7 +30,7 @@ const RESPONSE = 1;
 const NEXT = 2;
 
 /** Over those that another decorator has set on the same target. */
-export function setResponseOptions(target: object, options: CacheResponseOptions): void {
+export function setResponseOptions(target: object, options: NamedResponseOptions): void {
   const known = Reflect.getOwnMetadata(OPTIONS, target) as CacheResponseOptions | undefined;
   Reflect.defineMetadata(OPTIONS, { ...known, ...options }, target);
 }

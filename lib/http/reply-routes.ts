@@ -44,7 +44,7 @@ export class ReplyRoutes {
     const options = replyOptions(overlaid(this.defaults, own));
     const policy = resolveResponsePolicy(options);
     if (policy === undefined) return undefined;
-    const { scope, tags, tagsOf, entry } = policy;
+    const { scope, tags, tagsOf, namesOf, entry } = policy;
     return {
       replies: this.#cache(cacheNamed(this.modules, policy.cache)),
       policy: {
@@ -52,7 +52,7 @@ export class ReplyRoutes {
           ...entry,
           isolation: undefined,
           loadTimeout: undefined,
-          tags: Object.freeze([...tags]) as string[],
+          tags: Object.freeze([...(namesOf?.({}) ?? []), ...tags]) as string[],
           ...(options.type !== undefined && { type: options.type }),
         }),
         // What they are given is the request of the transport.

@@ -2,7 +2,7 @@ import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
-import { addressTag, type Route } from './route.js';
+import type { Route } from './route.js';
 
 /** The tags of a response. */
 export class ResponseTags {
@@ -21,9 +21,9 @@ export class ResponseTags {
     return this.#asked === null;
   }
 
-  /** That of its address, and those of the options. */
+  /** Its names, and those of the options. */
   all(): readonly string[] {
-    return [this.#address, ...this.own];
+    return [...this.#names, ...this.own];
   }
 
   /** Those of the options. */
@@ -37,8 +37,8 @@ export class ResponseTags {
     return this.#known;
   }
 
-  get #address(): string {
-    return addressTag(this.exchange.origin, this.exchange.path);
+  get #names(): readonly string[] {
+    return this.route.namesOf(this.exchange);
   }
 
   #ask(): readonly string[] | null {
@@ -46,7 +46,7 @@ export class ResponseTags {
     if (tagsOf === undefined) return tags;
     try {
       const own = checkEntryTags(tagsOf(this.exchange.request, this.result));
-      checkEntryTags([...own, this.#address]);
+      checkEntryTags([...own, ...this.#names]);
       return own;
     } catch (error) {
       // Anything may have been thrown.

@@ -1,6 +1,7 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { type GraphQLResolveInfo, OperationTypeNode } from 'graphql';
+import { types } from 'node:util';
 import { lastValueFrom } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -109,7 +110,7 @@ export class ResolverCache {
 
   /** @returns by which tags a result is found; `undefined` when it cannot be stored */
   #storableBy(value: unknown, context: ExecutionContext): readonly string[] | undefined {
-    if (value === undefined) return undefined;
+    if (value === undefined || failsInPart(value)) return undefined;
     const { entry, makeTags } = this.policy;
     const found = entry.type === undefined ? instanceIn(value) : undefined;
     if (found !== undefined) return this.#refuse(context, 'instances', plainObjects(found));
@@ -124,6 +125,11 @@ export class ResolverCache {
     const { parentType, fieldName } = context.getArgByIndex<GraphQLResolveInfo>(3);
     this.#notices.notCached(`${parentType.name}.${fieldName}`, topic, reason);
   }
+}
+
+/** What resolvers return as an error, alone or in a list, GraphQL takes for thrown. */
+function failsInPart(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(failsInPart) : types.isNativeError(value);
 }
 
 const PLACES = ['what parent returns', 'an argument', 'a variable'];

@@ -13,7 +13,7 @@ import {
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { GraphQLScalarType } from 'graphql';
+import { GraphQLError, GraphQLScalarType } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CacheResolver } from '../../lib/graphql/index.js';
@@ -132,6 +132,13 @@ class Authors {
     await gate?.promise;
   }
 
+  @Query(() => [Author], { nullable: 'items' })
+  @CacheResolver({ ttl: 60 })
+  partly(): (Author | Error)[] {
+    calls.push('partly');
+    return [{ id: 1, name: 'one' }, new GraphQLError('no second', { extensions: { code: 'GONE' } })];
+  }
+
   @Query(() => Int)
   uncached(): number {
     return calls.push('uncached');
@@ -225,6 +232,18 @@ describe('queries', () => {
     expect(calls).toEqual(['author 0', 'author -1', 'author -1']);
     for (let i = 0; i < 2; i++) expect(await ask('{ nothing }')).toEqual({ data: { nothing: null } });
     expect(calls.slice(3)).toEqual(['nothing', 'nothing']);
+  });
+
+  it('fail anew where they hold what has failed', async () => {
+    const { ask } = await start();
+    for (let i = 0; i < 2; i++) {
+      expect(await ask('{ partly { name } }')).toMatchObject({
+        data: { partly: [{ name: 'one' }, null] },
+        errors: [{ message: 'no second', extensions: { code: 'GONE' } }],
+      });
+    }
+    expect(calls).toEqual(['partly', 'partly']);
+    expect(WARNINGS).toEqual([]);
   });
 
   it('with staleWhileRevalidate answer at once', async () => {

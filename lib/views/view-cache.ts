@@ -81,8 +81,8 @@ export class ViewCache {
    * Fragments may be rendered inside others, in the function `data`. The outer template has to say so (in Handlebars
    * `{{!-- includes: product/card --}}`), and gets the tags of what is inside. A fragment with more than 128 tags is not stored.
    * @returns HTML as the engine gave it: it is escaped already
-   * @throws CacheTemplateError; CacheReentrancyError for a fragment inside itself; CacheArgumentError for wrong options; CacheKeyError for a record without key or version; what `data` or the engine throws, and
-   * what `CacheManager.getOrSet` does
+   * @throws CacheTemplateError; CacheReentrancyError for a fragment inside itself; CacheArgumentError for wrong options;
+   * CacheKeyError for a record without key or version; what `data` or the engine throws, and what `CacheManager.getOrSet` does
    */
   async cacheFragment(template: string, options: FragmentOptions = {}): Promise<string> {
     checkFragmentOptions(options);

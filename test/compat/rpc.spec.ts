@@ -1,4 +1,4 @@
-// CacheInterceptor and RPC, where the other one answered payloads with each other's replies in hybrid applications.
+// CacheInterceptor and RPC, where the other one answers payloads with each other's replies, or, beside HTTP, caches nothing.
 import type { Server } from 'node:net';
 import {
   Controller,

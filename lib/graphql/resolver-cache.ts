@@ -20,6 +20,12 @@ import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
 
+/** What a result is stored under, and whose it is. */
+export interface ResolverKey {
+  readonly key: string;
+  readonly audience: string;
+}
+
 /** The results of one resolver. */
 export class ResolverCache {
   readonly #notices = new SaidOnce('CacheResolver', 'results');
@@ -38,13 +44,11 @@ export class ResolverCache {
    * @returns `undefined` when the result is not to be cached
    * @throws CacheKeyError when `parent` or `identity` name nothing
    */
-  keyOf(context: ExecutionContext): string | undefined {
+  keyOf(context: ExecutionContext): ResolverKey | undefined {
     const [parent, args, graphql, info] = context.getArgs<[unknown, unknown, unknown, GraphQLResolveInfo]>();
     if (info.operation.operation !== OperationTypeNode.QUERY) return undefined;
     const field = `${info.parentType.name}.${info.fieldName}`;
-    const audience = audienceOfContext(graphql, this.policy.audience, () =>
-      this.#notices.notCached(field, 'audience', UNSEEN),
-    );
+    const audience = this.#audienceOf(graphql, field);
     if (this.policy.audience.scope === 'private') rememberPrivate(graphql, audience);
     if (audience === undefined) return undefined;
     const site = this.#sites.of(context);
@@ -59,7 +63,7 @@ export class ResolverCache {
     const [text, variables] = this.policy.selection ? selectionOf(info) : ['', []];
     try {
       const values = hashArguments([this.#parent(parent, field), args, variables]);
-      return `graphql:${hashedKey(['field', site, field, values, text, audience])}`;
+      return { key: `graphql:${hashedKey(['field', site, field, values, text, audience])}`, audience };
     } catch (error) {
       if (!(error instanceof UnhashableError)) throw error;
       this.#notices.notCached(
@@ -72,13 +76,14 @@ export class ResolverCache {
   }
 
   /** @throws what the resolver throws, CacheLoadTimeoutError */
-  async read(key: string, context: ExecutionContext, next: CallHandler): Promise<unknown> {
+  async read(asked: ResolverKey, context: ExecutionContext, next: CallHandler): Promise<unknown> {
+    const { key } = asked;
     const resolve = (): Promise<unknown> => lastValueFrom<unknown>(next.handle());
     if (this.#unstorable.hasForOthers(key)) return resolve();
     let own: { readonly value: unknown } | undefined;
     const load = async ({ addTags }: LoadContext): Promise<unknown> => {
       own = { value: await resolve() };
-      const tags = this.#storableBy(own.value, context);
+      const tags = this.#storableBy(own.value, asked, context);
       if (tags === undefined) {
         this.#unstorable.add(key);
         return undefined;
@@ -99,6 +104,13 @@ export class ResolverCache {
     return own === undefined ? resolve() : own.value;
   }
 
+  /** @param field what the log says it of, when it cannot be known */
+  #audienceOf(graphql: unknown, field?: string): string | undefined {
+    return audienceOfContext(graphql, this.policy.audience, () => {
+      if (field !== undefined) this.#notices.notCached(field, 'audience', UNSEEN);
+    });
+  }
+
   #parent(parent: unknown, field: string): unknown {
     if (this.policy.parent === undefined) return undefined;
     const name = this.policy.parent(parent);
@@ -109,8 +121,14 @@ export class ResolverCache {
   }
 
   /** @returns by which tags a result is found; `undefined` when it cannot be stored */
-  #storableBy(value: unknown, context: ExecutionContext): readonly string[] | undefined {
+  #storableBy(
+    value: unknown,
+    { audience }: ResolverKey,
+    context: ExecutionContext,
+  ): readonly string[] | undefined {
     if (value === undefined || failsInPart(value)) return undefined;
+    // A pipe or the resolver may have found out who asks.
+    if (this.#audienceOf(context.getArgByIndex(2)) !== audience) return undefined;
     const { entry, makeTags } = this.policy;
     const found = entry.type === undefined ? instanceIn(value) : undefined;
     if (found !== undefined) return this.#refuse(context, 'instances', plainObjects(found));

@@ -139,7 +139,12 @@ export class ReplyCache {
     return undefined;
   }
 
-  #isStorable({ site }: KeyedRequest, emissions: readonly unknown[], { options }: ReplyPolicy): boolean {
+  #isStorable(
+    { site, isForSame }: KeyedRequest,
+    emissions: readonly unknown[],
+    { options }: ReplyPolicy,
+  ): boolean {
+    if (!isForSame()) return false;
     if (emissions.length === 1 && emissions[0] === undefined) return false;
     if (options.type !== undefined) {
       if (isOneValue(emissions)) return true;

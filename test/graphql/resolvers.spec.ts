@@ -1,5 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { UseGuards } from '@nestjs/common';
+import { createParamDecorator, UseGuards } from '@nestjs/common';
 import {
   Args,
   Context,
@@ -71,6 +71,14 @@ class ByHeader implements CanActivate {
   }
 }
 
+/** Looks when the arguments are made, behind interceptors. */
+const Caller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const { req } = context.getArgByIndex<Asker>(2);
+  const key = req.headers['x-key'];
+  if (key !== undefined) req.user = { id: key };
+  return key ?? 'nobody';
+});
+
 @Resolver(() => Author)
 @UseGuards(ByHeader)
 class Authors {
@@ -137,6 +145,13 @@ class Authors {
   partly(): (Author | Error)[] {
     calls.push('partly');
     return [{ id: 1, name: 'one' }, new GraphQLError('no second', { extensions: { code: 'GONE' } })];
+  }
+
+  @Query(() => String)
+  @CacheResolver({ ttl: 60 })
+  caller(@Caller() id: string): string {
+    calls.push(`caller ${id}`);
+    return id;
   }
 
   @Query(() => Int)
@@ -332,6 +347,14 @@ describe('a result', () => {
       expect(calls).toHaveLength(3);
     },
   );
+
+  it('is nobody else’s when it turns out whose it is while it is resolved', async () => {
+    const { ask } = await start();
+    const asked: Record<string, string>[] = [{ 'x-key': 'ann' }, { 'x-key': 'bob' }, {}, {}];
+    const answers: unknown[] = [];
+    for (const headers of asked) answers.push((await ask('{ caller }', headers)).data?.['caller']);
+    expect(answers).toEqual(['ann', 'bob', 'nobody', 'nobody']);
+  });
 
   it('is kept for each who has an identity', async () => {
     const { ask } = await start();

@@ -52,6 +52,21 @@ describe('whose a reply is', () => {
     expect(await isShared({ context }, { context }, { scope: 'public' })).toBe(true);
   });
 
+  it('nobody else gets what turns out to be for one user while it is made', async () => {
+    const ask = async (id: number): Promise<unknown[]> => {
+      const context: { user?: object } = {};
+      const reader = await read({ context }, () => {
+        context.user = { id };
+        return of(id);
+      });
+      return reader.seen;
+    };
+    expect([await ask(1), await ask(2)]).toEqual([
+      [1, 'end'],
+      [2, 'end'],
+    ]);
+  });
+
   it('with an identity, replies are kept for each', async () => {
     const policy: Partial<ReplyPolicy> = {
       scope: 'private',

@@ -114,7 +114,8 @@ export class ResolverCache {
   #parent(parent: unknown, field: string): unknown {
     if (this.policy.parent === undefined) return undefined;
     const name = this.policy.parent(parent);
-    if (name !== undefined && name !== null && name !== '') return name;
+    const parts: readonly unknown[] = Array.isArray(name) ? name : [name];
+    if (parts.some((part) => part !== undefined && part !== null && part !== '')) return name;
     throw new CacheKeyError(
       `@CacheResolver on ${field}: parent names no parent, and all without a name would get the same: return its id`,
     );

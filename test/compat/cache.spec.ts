@@ -192,6 +192,7 @@ describe('options', () => {
     ],
     [null, 'must be an object'],
     [{ refreshThreshold: 10 }, 'refreshThreshold is 10'],
+    [{ defaults: { ttl: '5m' } }, 'write ttl beside defaults, in milliseconds'],
     [{ tll: 5 }, 'tll'],
   ])('that cannot be taken over end the start: %j', async (options, message) => {
     const started = start(CacheModule.register(options as CacheModuleOptions));

@@ -450,24 +450,27 @@ describe('fields', () => {
     expect(calls).toEqual(['author of 1', 'author of 1']);
   });
 
-  it('a parent without a name is an error that says what to give', async () => {
-    @Resolver(() => Post)
-    class Nameless {
-      @Query(() => Post)
-      post(): Post {
-        return post(1);
+  it.each([[undefined], [''], [[]], [[undefined, null]]])(
+    'a parent named %j is an error that says what to give',
+    async (name) => {
+      @Resolver(() => Post)
+      class Nameless {
+        @Query(() => Post)
+        post(): Post {
+          return post(1);
+        }
+        @ResolveField(() => Int)
+        @CacheResolver({ parent: () => name })
+        likes(): number {
+          return 1;
+        }
       }
-      @ResolveField(() => Int)
-      @CacheResolver({ parent: () => undefined })
-      likes(): number {
-        return 1;
-      }
-    }
-    const { ask } = await graphqlApp({ providers: [Nameless] });
-    expect((await ask('{ post { likes } }')).errors![0]!.message).toMatch(
-      /Post\.likes: parent names no parent.*id/,
-    );
-  });
+      const { ask } = await graphqlApp({ providers: [Nameless] });
+      expect((await ask('{ post { likes } }')).errors![0]!.message).toMatch(
+        /Post\.likes: parent names no parent.*id/,
+      );
+    },
+  );
 });
 
 describe('the application does not start', () => {

@@ -42,7 +42,6 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   readonly #cache: ResponseCache;
   /** A cache forgets what a request with an unsafe method has changed (RFC 9111 4.4). */
   readonly #invalidation: CacheInvalidationInterceptor;
-  readonly #unserved = new Set<string>();
   readonly #log = new Logger('ResponseCache');
 
   constructor(
@@ -90,8 +89,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   }
 
   #leave(type: string, next: CallHandler): Observable<unknown> {
-    if (!this.#unserved.has(type)) {
-      this.#unserved.add(type);
+    if (looksFirst(this.container, type)) {
       this.#log.warn(
         `responses of the type '${type}' are not cached by ResponseCacheInterceptor: it leaves them alone`,
       );

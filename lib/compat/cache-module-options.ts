@@ -104,6 +104,12 @@ export function tieredOptions(given: CacheOptions): TieredCacheOptions {
     );
   }
   const { ttl, max, refreshThreshold, memory, defaults, ...rest } = given;
+  if (defaults?.ttl !== undefined) {
+    throw new CacheConfigError(
+      'defaults.ttl',
+      'defaults.ttl says nothing of responses: write ttl beside defaults, in milliseconds, which holds for both',
+    );
+  }
   try {
     if (refreshThreshold !== undefined) refreshAheadOf(refreshThreshold, ttl);
     return {

@@ -1,15 +1,19 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer, Reflector } from '@nestjs/core';
 
 import { CacheManager } from '../core/cache-manager.js';
-import type { CacheResponseOptions } from '../http/cache-response-options.js';
+import {
+  type CacheResponseOptions,
+  type NamedResponseOptions,
+  NAMES,
+} from '../http/cache-response-options.js';
 import { RESPONSE_CACHE_DEFAULTS, ResponseCacheInterceptor } from '../http/response-cache.interceptor.js';
 import { CacheConfigError } from '../primitives/errors.js';
 import { Cache } from './cache.js';
 import { CacheModule } from './cache.module.js';
 import { secondsOf } from './milliseconds.js';
 import { pathTags } from './response-names.js';
-import { CACHE_KEY_METADATA, CACHE_MANAGER } from './tokens.js';
+import { CACHE_MANAGER } from './tokens.js';
 
 /** What subclasses of the other one override, and what to write in its place. */
 const OVERRIDDEN = {
@@ -56,16 +60,6 @@ export class CacheInterceptor extends ResponseCacheInterceptor {
     super.onModuleInit();
   }
 
-  /** An RPC request may be a command: only handlers with a `@CacheKey` of their own are cached, as in the other one. */
-  override intercept(
-    context: ExecutionContext,
-    next: CallHandler,
-  ): ReturnType<ResponseCacheInterceptor['intercept']> {
-    const isLeft =
-      context.getType() === 'rpc' && !this.reflector.get<unknown>(CACHE_KEY_METADATA, context.getHandler());
-    return isLeft ? next.handle() : super.intercept(context, next);
-  }
-
   #checkOverridden(): void {
     for (const [name, instead] of Object.entries(OVERRIDDEN)) {
       if (!(name in this)) continue;
@@ -96,8 +90,8 @@ function checkCaches(container: ModulesContainer): void {
 }
 
 /** In tests there may be something else in its place. */
-function responsesIn(cache: unknown): CacheResponseOptions {
+function responsesIn(cache: unknown): NamedResponseOptions {
   return cache instanceof Cache
-    ? { ttl: secondsOf(cache.settings.ttl), tags: pathTags, tagField: false }
+    ? { ttl: secondsOf(cache.settings.ttl), [NAMES]: pathTags, tagField: false }
     : {};
 }

@@ -9,8 +9,8 @@ import { nameTag } from './response-names.js';
 
 /** How `wrap` keeps a value; times in milliseconds. */
 export interface WrapOptions<T> {
-  /** How long, or a function of the value that says so. Default: the module's. */
-  ttl?: number | ((value: T) => number);
+  /** How long, or a function of the value that says so, or that gives `undefined`. Default: the module's. */
+  ttl?: number | ((value: T) => number | undefined);
   /** How long before its end it is refreshed in the background. Default: the module's. */
   refreshThreshold?: number;
 }
@@ -65,15 +65,19 @@ export class Cache {
     return value;
   }
 
-  /** Stores several values. */
+  /** Stores several values; `undefined` removes what is there. Of items with one key the last counts. */
   async mset<T>(list: CacheItem<T>[]): Promise<CacheItem<T>[]> {
+    const items = new Map(listOf(list, 'mset').map((item) => [item.key, item]));
+    const removed: string[] = [];
     const lifetimes = new Map<number | undefined, [string, unknown][]>();
-    for (const { key, value, ttl } of listOf(list, 'mset')) {
-      lifetimes.set(ttl, [...(lifetimes.get(ttl) ?? []), [key, value]]);
+    for (const { key, value, ttl } of items.values()) {
+      if (value === undefined) removed.push(key);
+      else lifetimes.set(ttl, [...(lifetimes.get(ttl) ?? []), [key, value]]);
     }
-    await Promise.all(
-      Array.from(lifetimes, ([ttl, entries]) => this.manager.setMany(entries, ttlOption(ttl))),
-    );
+    await Promise.all([
+      this.manager.deleteMany(removed),
+      ...Array.from(lifetimes, ([ttl, entries]) => this.manager.setMany(entries, ttlOption(ttl))),
+    ]);
     return list;
   }
 
@@ -109,18 +113,20 @@ export class Cache {
   async wrap<T>(
     key: string,
     load: () => T | Promise<T>,
-    ttlOrOptions?: number | ((value: T) => number) | WrapOptions<T>,
+    ttlOrOptions?: number | ((value: T) => number | undefined) | WrapOptions<T>,
     refreshThreshold?: number,
   ): Promise<T> {
     const given =
       typeof ttlOrOptions === 'object' && ttlOrOptions !== null
         ? ttlOrOptions
         : { ttl: ttlOrOptions, refreshThreshold };
-    if ('raw' in given) throw unsupported('wrap with raw', 'entries do not tell when they expire');
+    if ((given as { raw?: unknown }).raw === true)
+      throw unsupported('wrap with raw', 'entries do not tell when they expire');
     const ttl = given.ttl ?? this.settings.ttl;
     const run = async (context: LoadContext<T>): Promise<T> => {
       const value = await load();
-      if (typeof ttl === 'function') context.setTtl(secondsOf(ttl(value)));
+      const own = typeof ttl === 'function' ? ttlOption(ttl(value)).ttl : undefined;
+      if (own !== undefined) context.setTtl(own);
       return value;
     };
     return this.manager.getOrSet<T>(key, run, this.#wrapOptions(ttl, given));

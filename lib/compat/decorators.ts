@@ -1,8 +1,7 @@
 import { SetMetadata } from '@nestjs/common';
 
-import type { CacheResponseOptions } from '../http/cache-response-options.js';
-import type { HttpRequest } from '../http/exchange.js';
-import { setResponseOptions } from '../http/metadata.js';
+import { type NamedResponseOptions, NAMES } from '../http/cache-response-options.js';
+import { setCachedReplies, setResponseOptions } from '../http/metadata.js';
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { secondsOf } from './milliseconds.js';
@@ -17,9 +16,10 @@ type ClassOrMethod = ClassDecorator & MethodDecorator;
  * @throws CacheDecoratorError when the class is defined and the name is no text, such as a function of the context
  */
 export function CacheKey(name: string): ClassOrMethod {
-  return decorate('CacheKey', CACHE_KEY_METADATA, name, () => {
+  return decorate('CacheKey', CACHE_KEY_METADATA, name, (decorated) => {
     if (typeof name === 'string' && name !== '') {
-      return { tags: (request: HttpRequest) => [nameTag(name), ...pathTags(request)] };
+      setCachedReplies(decorated);
+      return { [NAMES]: (request) => [nameTag(name), ...pathTags(request)] };
     }
     throw new CacheDecoratorError(
       `${show(name)} is no name. For a key that is computed write @CacheResponse({ key: (request) => … }), for one response for ` +
@@ -29,7 +29,8 @@ export function CacheKey(name: string): ClassOrMethod {
 }
 
 /**
- * How long the responses of a handler, or of all of a controller, are served.
+ * How long the responses of a handler, or of all of a controller, are served. It makes no replies to RPC requests cached: see
+ * {@link CacheKey}.
  * @param ttl milliseconds; 0 is for ever
  * @throws CacheDecoratorError when the class is defined and it is no such number, such as a function of the context
  */
@@ -46,14 +47,14 @@ function decorate(
   name: string,
   token: string,
   given: unknown,
-  options: () => CacheResponseOptions,
+  options: (decorated: object) => NamedResponseOptions,
 ): ClassOrMethod {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const place =
       key === undefined ? (target as { name: string }).name : `${target.constructor.name}.${String(key)}`;
     const decorated = (descriptor?.value as object | undefined) ?? target;
     try {
-      setResponseOptions(decorated, options());
+      setResponseOptions(decorated, options(decorated));
       SetMetadata(token, given)(decorated as Function);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;

@@ -4,6 +4,7 @@ export {
   type CacheModuleAsyncOptions,
   type CacheModuleOptions,
   type CacheOptions,
+  type CacheOptions as CacheManagerOptions,
   type CacheOptionsFactory,
 } from './cache-module-options.js';
 export { CacheModule } from './cache.module.js';

@@ -34,7 +34,7 @@ const OPTION_NAMES = ['parent', 'selection', 'cache', 'scope', 'identity', ...EN
  * Within mutations and subscriptions everything is resolved anew. So is what cannot be told apart (an upload among the
  * arguments), and results that hold instances of classes unless `type` names their class: they would come back as plain objects,
  * without getters and methods, and `resolveType` would not know them. The log says so once. Plain results are frozen: resolvers
- * below read them as their parent. `undefined` and errors are not stored.
+ * below read them as their parent. `undefined` and errors, thrown or returned, are not stored.
  *
  * Nest runs interceptors on fields only with `fieldResolverEnhancers: ['interceptors']` of `GraphQLModule`.
  *

@@ -16,6 +16,9 @@ import { type OperationCacheOptions, operationPolicy } from './operation-policy.
 import { responseOf } from './operation-result.js';
 import { startNameless } from './servers.js';
 
+/** The most warnings: clients give operations their names. */
+const MOST_SAID = 100;
+
 /**
  * A plugin for Apollo Server that caches the results of whole queries, by server, schema, document, operation, variables and identity.
  * Concurrent requests for the same share one execution.
@@ -43,7 +46,7 @@ export function operationCache(cache: CacheManager, options: OperationCacheOptio
   const parts = {
     cache,
     policy,
-    notices: new SaidOnce('operationCache', 'results'),
+    notices: new SaidOnce('operationCache', 'results', MOST_SAID),
     unstorable: new LeftAlone(UNSTORABLE_MEMORY, processClock),
     resolving: new WeakSet<GraphQLSchema>(),
   };

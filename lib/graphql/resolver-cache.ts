@@ -1,5 +1,7 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { type GraphQLResolveInfo, OperationTypeNode } from 'graphql';
+import { types } from 'node:util';
 import { lastValueFrom } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -18,8 +20,11 @@ import { rememberPrivate } from './private-results.js';
 import type { ResolverPolicy } from './resolver-policy.js';
 import { selectionOf } from './selection.js';
 
-/** Names of resolvers are those of the application: the same for all of them. */
-const SITES = new WeakMap<CacheManager, HandlerSites>();
+/** What a result is stored under, and whose it is. */
+export interface ResolverKey {
+  readonly key: string;
+  readonly audience: string;
+}
 
 /** The results of one resolver. */
 export class ResolverCache {
@@ -30,22 +35,20 @@ export class ResolverCache {
   constructor(
     private readonly cache: CacheManager,
     private readonly policy: ResolverPolicy,
+    container: ModulesContainer,
   ) {
-    this.#sites = SITES.get(cache) ?? new HandlerSites();
-    SITES.set(cache, this.#sites);
+    this.#sites = new HandlerSites(container);
   }
 
   /**
    * @returns `undefined` when the result is not to be cached
    * @throws CacheKeyError when `parent` or `identity` name nothing
    */
-  keyOf(context: ExecutionContext): string | undefined {
+  keyOf(context: ExecutionContext): ResolverKey | undefined {
     const [parent, args, graphql, info] = context.getArgs<[unknown, unknown, unknown, GraphQLResolveInfo]>();
     if (info.operation.operation !== OperationTypeNode.QUERY) return undefined;
     const field = `${info.parentType.name}.${info.fieldName}`;
-    const audience = audienceOfContext(graphql, this.policy.audience, () =>
-      this.#notices.notCached(field, 'audience', UNSEEN),
-    );
+    const audience = this.#audienceOf(graphql, field);
     if (this.policy.audience.scope === 'private') rememberPrivate(graphql, audience);
     if (audience === undefined) return undefined;
     const site = this.#sites.of(context);
@@ -60,7 +63,7 @@ export class ResolverCache {
     const [text, variables] = this.policy.selection ? selectionOf(info) : ['', []];
     try {
       const values = hashArguments([this.#parent(parent, field), args, variables]);
-      return `graphql:${hashedKey(['field', site, field, values, text, audience])}`;
+      return { key: `graphql:${hashedKey(['field', site, field, values, text, audience])}`, audience };
     } catch (error) {
       if (!(error instanceof UnhashableError)) throw error;
       this.#notices.notCached(
@@ -73,13 +76,14 @@ export class ResolverCache {
   }
 
   /** @throws what the resolver throws, CacheLoadTimeoutError */
-  async read(key: string, context: ExecutionContext, next: CallHandler): Promise<unknown> {
+  async read(asked: ResolverKey, context: ExecutionContext, next: CallHandler): Promise<unknown> {
+    const { key } = asked;
     const resolve = (): Promise<unknown> => lastValueFrom<unknown>(next.handle());
     if (this.#unstorable.hasForOthers(key)) return resolve();
     let own: { readonly value: unknown } | undefined;
     const load = async ({ addTags }: LoadContext): Promise<unknown> => {
       own = { value: await resolve() };
-      const tags = this.#storableBy(own.value, context);
+      const tags = this.#storableBy(own.value, asked, context);
       if (tags === undefined) {
         this.#unstorable.add(key);
         return undefined;
@@ -100,18 +104,32 @@ export class ResolverCache {
     return own === undefined ? resolve() : own.value;
   }
 
+  /** @param field what the log says it of, when it cannot be known */
+  #audienceOf(graphql: unknown, field?: string): string | undefined {
+    return audienceOfContext(graphql, this.policy.audience, () => {
+      if (field !== undefined) this.#notices.notCached(field, 'audience', UNSEEN);
+    });
+  }
+
   #parent(parent: unknown, field: string): unknown {
     if (this.policy.parent === undefined) return undefined;
     const name = this.policy.parent(parent);
-    if (name !== undefined && name !== null && name !== '') return name;
+    const parts: readonly unknown[] = Array.isArray(name) ? name : [name];
+    if (parts.some((part) => part !== undefined && part !== null && part !== '')) return name;
     throw new CacheKeyError(
       `@CacheResolver on ${field}: parent names no parent, and all without a name would get the same: return its id`,
     );
   }
 
   /** @returns by which tags a result is found; `undefined` when it cannot be stored */
-  #storableBy(value: unknown, context: ExecutionContext): readonly string[] | undefined {
-    if (value === undefined) return undefined;
+  #storableBy(
+    value: unknown,
+    { audience }: ResolverKey,
+    context: ExecutionContext,
+  ): readonly string[] | undefined {
+    if (value === undefined || failsInPart(value)) return undefined;
+    // A pipe or the resolver may have found out who asks.
+    if (this.#audienceOf(context.getArgByIndex(2)) !== audience) return undefined;
     const { entry, makeTags } = this.policy;
     const found = entry.type === undefined ? instanceIn(value) : undefined;
     if (found !== undefined) return this.#refuse(context, 'instances', plainObjects(found));
@@ -126,6 +144,11 @@ export class ResolverCache {
     const { parentType, fieldName } = context.getArgByIndex<GraphQLResolveInfo>(3);
     this.#notices.notCached(`${parentType.name}.${fieldName}`, topic, reason);
   }
+}
+
+/** What resolvers return as an error, alone or in a list, GraphQL takes for thrown. */
+function failsInPart(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(failsInPart) : types.isNativeError(value);
 }
 
 const PLACES = ['what parent returns', 'an argument', 'a variable'];

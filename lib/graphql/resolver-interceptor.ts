@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { from, type Observable } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -36,8 +36,9 @@ export function resolverInterceptor(
     constructor(
       @Inject(getCacheToken(cacheName)) cache: CacheManager,
       @Inject(ModuleRef) private readonly modules: ModuleRef,
+      @Inject(ModulesContainer) container: ModulesContainer,
     ) {
-      this.#results = new ResolverCache(cache, policy);
+      this.#results = new ResolverCache(cache, policy, container);
     }
 
     onModuleInit(): void {

@@ -86,6 +86,17 @@ export const RESPONSE_OPTION_NAMES = [
   'cache',
 ] as const satisfies readonly (keyof CacheResponseOptions)[];
 
+/**
+ * What responses are called besides their address, as tags that `tags` does not replace. The function is given nothing where there is
+ * no request by HTTP. It is for other entries of this package.
+ */
+export const NAMES = Symbol('nestjs-tiered-cache:names');
+
+/** Options with {@link NAMES}, or without. */
+export interface NamedResponseOptions extends CacheResponseOptions {
+  [NAMES]?: (request: Partial<HttpRequest>) => readonly string[];
+}
+
 /** Options over those of a wider place. Whose a response is was said there for another scope, if this one has its own. */
 export function overlaid(wider: CacheResponseOptions, own: CacheResponseOptions): CacheResponseOptions {
   const { identity, ...rest } = wider;

@@ -3,7 +3,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { decorated } from './decorated.js';
-import { setNoCache, setResponseOptions } from './metadata.js';
+import { setCachedReplies, setNoCache, setResponseOptions } from './metadata.js';
 import { ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import { checkResponseOptions } from './response-policy.js';
 
@@ -36,6 +36,7 @@ export function CacheResponse(options: CacheResponseOptions): ClassOrMethodDecor
         throw new CacheDecoratorError(`@CacheResponse on ${place}: ${error.message}`, { cause: error });
       }
       setResponseOptions(target, { ...options });
+      setCachedReplies(target);
     }),
     UseInterceptors(ResponseCacheInterceptor),
   );

@@ -6,7 +6,7 @@ import { FailedAnswer } from './failed-answer.js';
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
-import { addressTag, type Route } from './route.js';
+import type { Route } from './route.js';
 import { saidFreshness } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
@@ -64,7 +64,7 @@ export class Fills {
         return settle(context, route, await run);
       },
       // What is known before, so that nobody who comes after an invalidation waits for a run from before it.
-      { ...route.policy.entry, tags: [addressTag(exchange.origin, exchange.path), ...route.policy.tags] },
+      { ...route.policy.entry, tags: [...route.namesOf(exchange), ...route.policy.tags] },
     );
   }
 

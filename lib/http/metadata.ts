@@ -5,11 +5,12 @@ import { RequestMethod } from '@nestjs/common';
 import { methodNameOf } from '../nest/per-handler.js';
 import { CacheDecoratorError } from '../primitives/errors.js';
 import { isRequestHandler } from '../rpc/reply-keys.js';
-import { type CacheResponseOptions, overlaid } from './cache-response-options.js';
+import { type CacheResponseOptions, type NamedResponseOptions, overlaid } from './cache-response-options.js';
 import type { InvalidatesResponsesOptions } from './invalidates-responses.js';
 import { httpOptionNames } from './reply-options.js';
 
 const OPTIONS = Symbol('nestjs-tiered-cache:response');
+const REPLIES = Symbol('nestjs-tiered-cache:replies');
 const INVALIDATION = Symbol('nestjs-tiered-cache:invalidation');
 const OFF = Symbol('nestjs-tiered-cache:no-cache');
 
@@ -29,9 +30,14 @@ const RESPONSE = 1;
 const NEXT = 2;
 
 /** Over those that another decorator has set on the same target. */
-export function setResponseOptions(target: object, options: CacheResponseOptions): void {
+export function setResponseOptions(target: object, options: NamedResponseOptions): void {
   const known = Reflect.getOwnMetadata(OPTIONS, target) as CacheResponseOptions | undefined;
   Reflect.defineMetadata(OPTIONS, { ...known, ...options }, target);
+}
+
+/** Says that the replies of a handler are to be cached, and not its responses alone. */
+export function setCachedReplies(handler: object): void {
+  Reflect.defineMetadata(REPLIES, true, handler);
 }
 
 export function setNoCache(target: object): void {
@@ -74,13 +80,14 @@ export function statedOptionsOf(controller: object, handler: object): CacheRespo
 
 /**
  * The options that hold for the replies of a handler. Those of its class are for its routes, and enable nothing here: a request
- * may be a command.
+ * may be a command, and so it may where nothing but a ttl is said of it.
  * @returns `undefined` when they are not to be cached
  */
 export function replyOptionsOf(controller: Named, handler: Named): CacheResponseOptions | undefined {
-  const own = ownOptionsOf(handler);
-  if (own === undefined || isOff(controller, handler) || isInvalidating(handler)) return undefined;
-  return statedOptionsOf(controller, handler);
+  if (Reflect.getMetadata(REPLIES, handler) !== true) return undefined;
+  return isOff(controller, handler) || isInvalidating(handler)
+    ? undefined
+    : statedOptionsOf(controller, handler);
 }
 
 function ownOptionsOf(target: object): CacheResponseOptions | undefined {

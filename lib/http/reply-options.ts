@@ -1,4 +1,4 @@
-import type { CacheResponseOptions } from './cache-response-options.js';
+import { type CacheResponseOptions, type NamedResponseOptions, NAMES } from './cache-response-options.js';
 
 type OptionName = keyof CacheResponseOptions;
 
@@ -18,8 +18,9 @@ const OF_REPLIES: ReadonlySet<string> = new Set<OptionName>([
 ]);
 
 /** What is left of options for replies. */
-export function replyOptions(options: CacheResponseOptions): CacheResponseOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => OF_REPLIES.has(name)));
+export function replyOptions(options: NamedResponseOptions): NamedResponseOptions {
+  const own = Object.entries(options).filter(([name]) => OF_REPLIES.has(name));
+  return { ...Object.fromEntries(own), [NAMES]: options[NAMES] };
 }
 
 /** The names of options that mean nothing to replies. */

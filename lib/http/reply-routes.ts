@@ -1,5 +1,5 @@
 import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
-import type { ModuleRef } from '@nestjs/core';
+import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -28,6 +28,7 @@ export class ReplyRoutes {
   /** @param defaults what holds where the decorator says nothing */
   constructor(
     private readonly modules: ModuleRef,
+    private readonly container: ModulesContainer,
     private readonly defaults: CacheResponseOptions,
   ) {}
 
@@ -43,7 +44,7 @@ export class ReplyRoutes {
     const options = replyOptions(overlaid(this.defaults, own));
     const policy = resolveResponsePolicy(options);
     if (policy === undefined) return undefined;
-    const { scope, tags, tagsOf, entry } = policy;
+    const { scope, tags, tagsOf, namesOf, entry } = policy;
     return {
       replies: this.#cache(cacheNamed(this.modules, policy.cache)),
       policy: {
@@ -51,7 +52,7 @@ export class ReplyRoutes {
           ...entry,
           isolation: undefined,
           loadTimeout: undefined,
-          tags: Object.freeze([...tags]) as string[],
+          tags: Object.freeze([...(namesOf?.({}) ?? []), ...tags]) as string[],
           ...(options.type !== undefined && { type: options.type }),
         }),
         // What they are given is the request of the transport.
@@ -64,7 +65,10 @@ export class ReplyRoutes {
 
   #cache(cache: CacheManager): ReplyCache {
     let replies = this.#caches.get(cache);
-    if (replies === undefined) this.#caches.set(cache, (replies = new ReplyCache(cache)));
+    if (replies === undefined) {
+      replies = new ReplyCache(cache, this.container);
+      this.#caches.set(cache, replies);
+    }
     return replies;
   }
 }

@@ -43,7 +43,6 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   readonly #cache: ResponseCache;
   /** A cache forgets what a request with an unsafe method has changed (RFC 9111 4.4). */
   readonly #invalidation: CacheInvalidationInterceptor;
-  readonly #unserved = new Set<string>();
   readonly #log = new Logger('ResponseCache');
 
   constructor(
@@ -53,7 +52,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) defaults: CacheResponseOptions = {},
   ) {
     this.#invalidation = new CacheInvalidationInterceptor(modules);
-    this.#replies = new ReplyRoutes(modules, defaults);
+    this.#replies = new ReplyRoutes(modules, container, defaults);
     this.#routes = new Routes(modules, defaults);
     const fills = new Fills((request, response) => {
       (host.httpAdapter.getHttpServer() as Server).emit('request', request, response);
@@ -92,8 +91,7 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   }
 
   #leave(type: string, next: CallHandler): Observable<unknown> {
-    if (!this.#unserved.has(type)) {
-      this.#unserved.add(type);
+    if (looksFirst(this.container, type)) {
       this.#log.warn(
         `responses of the type '${type}' are not cached by ResponseCacheInterceptor: it leaves them alone`,
       );

@@ -9,7 +9,13 @@ import type { CacheError } from '../primitives/errors.js';
 import { CacheArgumentError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
-import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
+import {
+  type CacheResponseOptions,
+  type NamedResponseOptions,
+  NAMES,
+  RESPONSE_OPTION_NAMES,
+  type TagField,
+} from './cache-response-options.js';
 import type { HttpRequest } from './exchange.js';
 import { authorityOf } from './request-target.js';
 
@@ -33,6 +39,7 @@ export interface ResponsePolicy {
   readonly identity: Identity<HttpRequest> | undefined;
   readonly tags: readonly string[];
   readonly tagsOf: ((request: HttpRequest, result: unknown) => readonly string[]) | undefined;
+  readonly namesOf: NamedResponseOptions[typeof NAMES];
   readonly query: ReadonlySet<string> | undefined;
   /** In lower case. */
   readonly vary: readonly string[];
@@ -60,7 +67,7 @@ export interface ResponsePolicy {
  * @returns `undefined` when nothing says for how long
  * @throws CacheError that names the option
  */
-export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePolicy | undefined {
+export function resolveResponsePolicy(options: NamedResponseOptions): ResponsePolicy | undefined {
   checkResponseOptions(options);
   const {
     ttl,
@@ -87,6 +94,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     identity,
     tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
     tagsOf: typeof tags === 'function' ? tags : undefined,
+    namesOf: options[NAMES],
     query: options.query && new Set(options.query),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
     varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? []).map(titled)].join(', '),

@@ -4,7 +4,7 @@ import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
-import { addressTag, type Route } from './route.js';
+import type { Route } from './route.js';
 
 /** What handlers have returned to the closest of those who note it: interceptors in between make something else of it. */
 const RETURNED = new WeakMap<object, { noting: number; value?: unknown }>();
@@ -38,9 +38,9 @@ export class ResponseTags {
     return this.#asked === null;
   }
 
-  /** That of its address, and those of the options. */
+  /** Its names, and those of the options. */
   all(): readonly string[] {
-    return [this.#address, ...this.own];
+    return [...this.#names, ...this.own];
   }
 
   /** Those of the options. */
@@ -54,8 +54,8 @@ export class ResponseTags {
     return this.#known;
   }
 
-  get #address(): string {
-    return addressTag(this.exchange.origin, this.exchange.path);
+  get #names(): readonly string[] {
+    return this.route.namesOf(this.exchange);
   }
 
   #ask(): readonly string[] | null {
@@ -65,7 +65,7 @@ export class ResponseTags {
     const { value: result } = RETURNED.get(request) ?? { value: this.result };
     try {
       const own = checkEntryTags(tagsOf(request, result));
-      checkEntryTags([...own, this.#address]);
+      checkEntryTags([...own, ...this.#names]);
       return own;
     } catch (error) {
       // Anything may have been thrown.

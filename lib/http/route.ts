@@ -70,6 +70,11 @@ export class Route {
     return audienceOf(request, scope, identity);
   }
 
+  /** The tags of a response that are known by its request: that of its address, and others that it is called by. */
+  namesOf({ origin, path, request }: Exchange): readonly string[] {
+    return [addressTag(origin, path), ...(this.policy.namesOf?.(request) ?? [])];
+  }
+
   #resourceOf(exchange: Exchange): string[] {
     const { key, query } = this.policy;
     if (key === undefined) {

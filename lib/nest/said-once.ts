@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-/** The most things remembered: they come from the application's own handlers. */
+/** The most things said, where the names are those of the application's own handlers. */
 const MOST = 10_000;
 
 /** Says why something is not cached, once for each handler. */
@@ -11,10 +11,12 @@ export class SaidOnce {
   /**
    * @param speaker who says it, as the log is to name it
    * @param what is not cached: `replies`
+   * @param most how many things are said at most
    */
   constructor(
     speaker: string,
     private readonly what: string,
+    private readonly most = MOST,
   ) {
     this.#logger = new Logger(speaker);
   }
@@ -22,7 +24,7 @@ export class SaidOnce {
   /** @param topic what the reason is about; of one topic only the first reason is said */
   notCached(site: string, topic: string, reason: string): void {
     const subject = `${topic} ${site}`;
-    if (this.#said.has(subject) || this.#said.size === MOST) return;
+    if (this.#said.has(subject) || this.#said.size === this.most) return;
     this.#said.add(subject);
     this.#logger.warn(`${this.what} of ${site} are not cached: ${reason}`);
   }

@@ -1,4 +1,5 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { concat, from, Observable, throwError } from 'rxjs';
 
 import type { CacheManager } from '../core/cache-manager.js';
@@ -51,17 +52,22 @@ interface Attempt {
  */
 export class ReplyCache {
   readonly #notices = new SaidOnce('ReplyCache', 'replies');
-  readonly #keys = new ReplyKeys(this.#notices);
+  readonly #keys: ReplyKeys;
   /** Handlers whose reply was a stream. */
   readonly #streams: LeftAlone;
   /** Keys whose reply could not be stored. */
   readonly #unstorable: LeftAlone;
 
-  /** @param clock for tests; the process's own, unless given */
+  /**
+   * @param container of the application that the handlers belong to
+   * @param clock for tests; the process's own, unless given
+   */
   constructor(
     private readonly cache: CacheManager,
+    container: ModulesContainer,
     private readonly clock: Clock = processClock,
   ) {
+    this.#keys = new ReplyKeys(this.#notices, container);
     this.#streams = new LeftAlone(STREAM_MEMORY, clock);
     this.#unstorable = new LeftAlone(UNSTORABLE_MEMORY, clock);
   }
@@ -133,7 +139,12 @@ export class ReplyCache {
     return undefined;
   }
 
-  #isStorable({ site }: KeyedRequest, emissions: readonly unknown[], { options }: ReplyPolicy): boolean {
+  #isStorable(
+    { site, isForSame }: KeyedRequest,
+    emissions: readonly unknown[],
+    { options }: ReplyPolicy,
+  ): boolean {
+    if (!isForSame()) return false;
     if (emissions.length === 1 && emissions[0] === undefined) return false;
     if (options.type !== undefined) {
       if (isOneValue(emissions)) return true;

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 import type { ExecutionContext } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 
 import { audienceOf } from '../nest/audience.js';
 import { hashArguments, UnhashableError } from '../nest/decorators/args-hash.js';
@@ -26,13 +27,20 @@ export interface KeyedRequest {
   /** `Controller.method`, for the log. */
   readonly site: string;
   readonly request: RpcRequest;
+  /** Whether the reply is still for whoever has asked: a pipe or the handler may have found out who that is. */
+  readonly isForSame: () => boolean;
 }
 
 /** Says what replies are kept under, and which are not to be. */
 export class ReplyKeys {
-  readonly #sites = new HandlerSites();
+  readonly #sites: HandlerSites;
 
-  constructor(private readonly notices: SaidOnce) {}
+  constructor(
+    private readonly notices: SaidOnce,
+    container: ModulesContainer,
+  ) {
+    this.#sites = new HandlerSites(container);
+  }
 
   /**
    * @returns `undefined` when the reply is not to be kept
@@ -44,10 +52,12 @@ export class ReplyKeys {
     const request = requestOf(context);
     const audience = audienceOf(request, policy.scope, policy.identity);
     if (audience === undefined) return undefined;
+    const isForSame = (): boolean =>
+      audienceOf(requestOf(context), policy.scope, policy.identity) === audience;
     const pattern = this.#pattern(site, context, request);
     const payload = pattern && this.#payload(site, request);
     if (pattern === undefined || payload === undefined) return undefined;
-    return { key: `rpc:${hashedKey([site, pattern, payload, audience])}`, site, request };
+    return { key: `rpc:${hashedKey([site, pattern, payload, audience])}`, site, request, isForSame };
   }
 
   #siteOf(context: ExecutionContext): string | undefined {

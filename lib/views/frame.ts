@@ -1,3 +1,4 @@
+import { CacheReentrancyError } from '../primitives/errors.js';
 import { keyPart } from '../primitives/escape.js';
 import { CacheTemplateError } from './errors.js';
 import type { FragmentKeyPart } from './fragment-key.js';
@@ -10,6 +11,8 @@ export class Frame {
   constructor(
     private readonly template: TemplateTree,
     private readonly identity: FragmentKeyPart | undefined,
+    private readonly key: string,
+    private readonly outer: Frame | undefined,
   ) {}
 
   /** The tags of all that was rendered inside: what outdates a part outdates the whole. */
@@ -19,10 +22,17 @@ export class Frame {
 
   /**
    * Lets a fragment in.
-   * @throws CacheTemplateError when this one would not change with its template, or would show others what is one user's
+   * @throws CacheTemplateError when this one would not change with its template, or would show others what is one user's;
+   * CacheReentrancyError when it is the fragment itself
    */
-  admit(inner: string, identity: FragmentKeyPart | undefined): void {
+  admit(inner: string, identity: FragmentKeyPart | undefined, key: string): void {
     const outer = this.template.name;
+    if (this.#isInside(key)) {
+      throw new CacheReentrancyError(
+        `'${inner}' is rendered inside itself, for the same record, and would wait for itself: render another record there, or none`,
+        { key },
+      );
+    }
     if (!this.template.sources.has(inner)) {
       throw new CacheTemplateError(
         outer,
@@ -36,6 +46,10 @@ export class Frame {
       `'${inner}' is for one user, and is rendered inside '${outer}', which others would get too: give '${outer}' the ` +
         `same identity`,
     );
+  }
+
+  #isInside(key: string): boolean {
+    return this.key === key || (this.outer !== undefined && this.outer.#isInside(key));
   }
 
   add(tags: readonly string[]): void {

@@ -81,8 +81,8 @@ export class ViewCache {
    * Fragments may be rendered inside others, in the function `data`. The outer template has to say so (in Handlebars
    * `{{!-- includes: product/card --}}`), and gets the tags of what is inside. A fragment with more than 128 tags is not stored.
    * @returns HTML as the engine gave it: it is escaped already
-   * @throws CacheTemplateError; CacheArgumentError for unknown options; CacheKeyError for a record without key or version; what `data` or the engine throws, and
-   * what `CacheManager.getOrSet` does
+   * @throws CacheTemplateError; CacheReentrancyError for a fragment inside itself; CacheArgumentError for wrong options;
+   * CacheKeyError for a record without key or version; what `data` or the engine throws, and what `CacheManager.getOrSet` does
    */
   async cacheFragment(template: string, options: FragmentOptions = {}): Promise<string> {
     checkFragmentOptions(options);
@@ -90,8 +90,8 @@ export class ViewCache {
     const { of: _of, by: _by, identity, data: _data, tags: given, ...others } = options;
     const key = fragmentKey(tree, options);
     const outer = frames.getStore();
-    outer?.admit(template, identity);
-    const render = (context: LoadContext): Promise<Fragment> => this.#load(tree, options, context);
+    outer?.admit(template, identity, key);
+    const render = (context: LoadContext): Promise<Fragment> => this.#load(tree, options, key, context);
     const entry: EntryOptions<Fragment> = others;
     if (given !== undefined) entry.tags = typeof given === 'function' ? ({ html }) => given(html) : given;
     const { html, tags } = await this.#cache.getOrSet<Fragment>(key, render, entry);
@@ -99,8 +99,13 @@ export class ViewCache {
     return html;
   }
 
-  async #load(tree: TemplateTree, options: FragmentOptions, context: LoadContext): Promise<Fragment> {
-    const frame = new Frame(tree, options.identity);
+  async #load(
+    tree: TemplateTree,
+    options: FragmentOptions,
+    key: string,
+    context: LoadContext,
+  ): Promise<Fragment> {
+    const frame = new Frame(tree, options.identity, key, frames.getStore());
     const html = await frames.run(frame, () => this.#render(tree, options.data));
     const { tags: given = [] } = options;
     const own = typeof given === 'function' ? given(html) : given;
@@ -150,4 +155,10 @@ function checkFragmentOptions(options: FragmentOptions): void {
   for (const name in options) {
     if (!OPTION_NAMES.has(name)) throw new CacheArgumentError(unknownOption(name, [...OPTION_NAMES]));
   }
+  const { data = {} } = options;
+  if (typeof data === 'function' || (typeof data === 'object' && data !== null && !('then' in data))) return;
+  const what = typeof data === 'object' && data !== null ? 'a promise' : show(data);
+  throw new CacheArgumentError(
+    `data is ${what}: give an object, or a function that fetches it, which is called on a miss only`,
+  );
 }

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   Cache,
   CACHE_MANAGER,
+  type CacheManagerOptions,
   CacheModule,
   type CacheModuleAsyncOptions,
   type CacheModuleOptions,
@@ -66,6 +67,14 @@ describe.each(['memory', 'memory and Redis'])('in %s', (tiers) => {
     }
     await cache.set('a', undefined);
     expect(await cache.get('a')).toBeUndefined();
+    await cache.mset(['a', 'b', 'c'].map((key) => ({ key, value: 1 })));
+    await cache.mset([
+      { key: 'a', value: undefined },
+      { key: 'b', value: 2, ttl: 60_000 },
+      { key: 'c', value: 2, ttl: 60_000 },
+      { key: 'c', value: undefined },
+    ]);
+    expect(await cache.mget(['a', 'b', 'c'])).toEqual([undefined, 2, undefined]);
   });
 
   it('takes milliseconds, and 0 for ever', async () => {
@@ -105,6 +114,7 @@ describe.each(['memory', 'memory and Redis'])('in %s', (tiers) => {
     gate.resolve();
     expect(await Promise.all(wrapped)).toEqual([1, 1, 1]);
     expect(await cache.wrap('a', load, 1000)).toBe(1);
+    expect(await cache.wrap('a', load, { raw: false } as object)).toBe(1);
     await expect(cache.wrap('b', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
     expect(await cache.wrap('b', () => undefined)).toBeUndefined();
     expect(await cache.wrap('b', load)).toBe(2);
@@ -153,6 +163,13 @@ describe('options', () => {
     await cache.mset(['a', 'b', 'c'].map((key) => ({ key, value: 1 })));
     expect((await cache.mget(['a', 'b', 'c'])).filter((value) => value !== undefined)).toHaveLength(2);
     await isGone(cache, 'a', 'b', 'c');
+    // It holds where a function says nothing.
+    await cache.wrap(
+      'a',
+      () => 1,
+      () => undefined,
+    );
+    await isGone(cache, 'a');
 
     let calls = 0;
     const ahead = await cacheOf({ ttl: 10_000, refreshThreshold: 9_990 });
@@ -175,6 +192,7 @@ describe('options', () => {
     ],
     [null, 'must be an object'],
     [{ refreshThreshold: 10 }, 'refreshThreshold is 10'],
+    [{ defaults: { ttl: '5m' } }, 'write ttl beside defaults, in milliseconds'],
     [{ tll: 5 }, 'tll'],
   ])('that cannot be taken over end the start: %j', async (options, message) => {
     const started = start(CacheModule.register(options as CacheModuleOptions));
@@ -228,7 +246,9 @@ it('has the type parameters that are written there, which say nothing here', asy
   interface StoreOptions {
     url: string;
   }
-  const options: CacheOptions<StoreOptions> & CacheModuleOptions<StoreOptions> = { ttl: 1000 };
+  const options: CacheOptions<StoreOptions> & CacheModuleOptions<StoreOptions> & CacheManagerOptions = {
+    ttl: 1000,
+  };
   const source: CacheModuleAsyncOptions<StoreOptions> = { useFactory: () => options };
   class Factory implements CacheOptionsFactory<StoreOptions> {
     createCacheOptions(): CacheOptions<StoreOptions> {

@@ -27,8 +27,9 @@ import {
   CacheTTL,
 } from '../../lib/compat/index.js';
 import { CacheResponse, InvalidatesResponses, NoCache, ResponseCacheModule } from '../../lib/http/index.js';
-import { CacheModule as TieredCacheModule } from '../../lib/index.js';
+import { CacheManager, CacheModule as TieredCacheModule } from '../../lib/index.js';
 import { ADAPTERS, comparable, HttpApp, isHit } from '../http/apps.js';
+import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 
 let calls = 0;
@@ -167,6 +168,72 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     const open = await start({}, { imports: [ResponseCacheModule.forRoot({ scope: 'public' })] });
     await open.http.get('/items', { cookie: 'a=1' });
     expect(isHit(await open.http.get('/items', { cookie: 'b=2' }))).toBe(true);
+  });
+
+  it('forgets by del what has tags of its own as well, and by these, wherever they come from', async () => {
+    @Controller('tagged')
+    @UseInterceptors(CacheInterceptor)
+    class Tagged {
+      @Get('alone') @CacheResponse({ tags: ['own'] }) alone() {
+        return { run: ++calls };
+      }
+      @Get('above') @CacheResponse({ tags: ['own'] }) @CacheKey('name') above() {
+        return { run: ++calls };
+      }
+      @Get('below') @CacheKey('name') @CacheResponse({ tags: () => ['own'] }) below() {
+        return { run: ++calls };
+      }
+      @Get('plain') @CacheKey('name') plain() {
+        return { run: ++calls };
+      }
+    }
+    const http = await HttpApp.start(adapter, [Tagged], {
+      cache: false,
+      imports: [
+        CacheModule.register(),
+        ResponseCacheModule.forRoot({ tags: ['all'], tagField: 'Cache-Tag' }),
+      ],
+    });
+    running.push(http);
+    const cache = http.app.get<Cache>(CACHE_MANAGER, { strict: false });
+    const manager = http.app.get(CacheManager, { strict: false });
+    const paths = ['alone', 'above', 'below', 'plain'].map((name) => `/tagged/${name}`);
+    const forgotten = async (forget: () => Promise<unknown>): Promise<string[]> => {
+      for (const path of paths) await http.get(path);
+      await forget();
+      const isKept = await Promise.all(paths.map(async (path) => isHit(await http.get(path))));
+      return paths.filter((_, i) => !isKept[i]);
+    };
+    for (const path of paths) expect(await forgotten(() => cache.del(path))).toEqual([path]);
+    expect(await forgotten(() => cache.del('name'))).toEqual(paths.slice(1));
+    expect(await forgotten(() => manager.invalidateTags(['own']))).toEqual(paths.slice(0, 3));
+    expect(await forgotten(() => manager.invalidateTags(['all']))).toEqual(['/tagged/plain']);
+    // Names are nobody else's business.
+    expect((await http.get('/tagged/above')).headers['cache-tag']).toBe('own');
+  });
+
+  it('gives nobody who asks after del what was begun before', async () => {
+    const gate = new Deferred<void>();
+    const runs: number[] = [];
+    @Controller('slow')
+    @UseInterceptors(CacheInterceptor)
+    class Slow {
+      @Get() async slow() {
+        const run = runs.push(runs.length);
+        if (run === 1) await gate.promise;
+        return { run };
+      }
+    }
+    const http = await HttpApp.start(adapter, [Slow], { cache: false, imports: [CacheModule.register()] });
+    running.push(http);
+    const before = http.get('/slow');
+    await until(() => runs.length === 1, { what: 'the first run' });
+    await http.app.get<Cache>(CACHE_MANAGER, { strict: false }).del('/slow');
+    const after = http.get('/slow');
+    await until(() => runs.length === 2, { what: 'a run of its own' }).finally(() => gate.resolve());
+    expect(JSON.parse((await after).text)).toEqual({ run: 2 });
+    expect(JSON.parse((await before).text)).toEqual({ run: 1 });
+    expect(JSON.parse((await http.get('/slow')).text)).toEqual({ run: 2 });
   });
 
   it('works for all of an application', async () => {

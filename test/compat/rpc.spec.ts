@@ -1,12 +1,20 @@
-// CacheInterceptor and RPC, where the other one answered payloads with each other's replies in hybrid applications.
+// CacheInterceptor and RPC, where the other one answers payloads with each other's replies, or, beside HTTP, caches nothing.
 import type { Server } from 'node:net';
-import { Controller, Get, type INestMicroservice, type Type, UseInterceptors } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  type INestMicroservice,
+  SetMetadata,
+  type Type,
+  UseInterceptors,
+} from '@nestjs/common';
 import { type ClientProxy, ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { afterEach, expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
 
 import {
   type Cache,
+  CACHE_KEY_METADATA,
   CACHE_MANAGER,
   CacheInterceptor,
   CacheKey,
@@ -15,6 +23,7 @@ import {
 } from '../../lib/compat/index.js';
 import { CacheResponse } from '../../lib/http/index.js';
 import { HttpApp, isHit } from '../http/apps.js';
+import { closeRpcApps, rpcApp } from '../rpc/rpc-apps.js';
 
 let calls = 0;
 
@@ -48,6 +57,12 @@ class Payments {
   @MessagePattern('of its own') @CacheTTL(60_000) payAgain(product: number): Reply {
     return { product, run: ++calls };
   }
+  @MessagePattern('written by hand')
+  @SetMetadata(CACHE_KEY_METADATA, 'payments')
+  @CacheTTL(60_000)
+  payByHand(product: number): Reply {
+    return { product, run: ++calls };
+  }
   @MessagePattern('named') @CacheKey('fees') fees(product: number): Reply {
     return { product, run: ++calls };
   }
@@ -61,6 +76,7 @@ const TCP = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
+  await closeRpcApps();
 });
 
 async function start(controller: Type) {
@@ -100,10 +116,30 @@ it('caches replies by their payload if they have a name, which del forgets, and 
 it.each([
   ['of the class', 2],
   ['of its own', 2],
+  ['written by hand', 2],
   ['named', 1],
   ['response', 1],
 ])('runs commands as often as they are sent, whatever ttl they have: %s', async (pattern, runs) => {
   const { ask } = await start(Payments);
   const first = await ask(pattern, 5);
   expect((await ask(pattern, 5)).run - first.run).toBe(runs - 1);
+});
+
+@Controller()
+class Commands {
+  @MessagePattern('with a ttl') @CacheTTL(60_000) pay(): number {
+    return ++calls;
+  }
+  @MessagePattern('with a name') @CacheKey('fees') fees(): number {
+    return ++calls;
+  }
+}
+
+it.each([
+  ['with a ttl', 2],
+  ['with a name', 1],
+])('holds for ResponseCacheInterceptor, too: %s', async (pattern, runs) => {
+  const { ask } = await rpcApp('pure', { controllers: [Commands], defaults: { ttl: '1m' } });
+  const [[first], [second]] = [await ask(pattern, 5), await ask(pattern, 5)] as [[number], [number]];
+  expect(second - first).toBe(runs - 1);
 });

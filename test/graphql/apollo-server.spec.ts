@@ -228,6 +228,13 @@ it('variables that cannot be told apart are not cached, which is said once', asy
   ]);
 });
 
+it('clients, who name operations, cannot fill the log', async () => {
+  const server = serverOf({ scope: 'public' });
+  for (let i = 0; i < 120; i++)
+    await count(server, {}, `query Q${i}($by: Any) { count(by: $by) }`, { by: () => 1 });
+  expect(warnings).toHaveLength(100);
+});
+
 describe('servers on one cache', () => {
   const options: OperationCacheOptions = { scope: 'public' };
 

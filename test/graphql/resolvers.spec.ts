@@ -1,5 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { UseGuards } from '@nestjs/common';
+import { createParamDecorator, UseGuards } from '@nestjs/common';
 import {
   Args,
   Context,
@@ -13,7 +13,7 @@ import {
   ResolveField,
   Resolver,
 } from '@nestjs/graphql';
-import { GraphQLScalarType } from 'graphql';
+import { GraphQLError, GraphQLScalarType } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CacheResolver } from '../../lib/graphql/index.js';
@@ -70,6 +70,14 @@ class ByHeader implements CanActivate {
     return id !== 'banned';
   }
 }
+
+/** Looks when the arguments are made, behind interceptors. */
+const Caller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const { req } = context.getArgByIndex<Asker>(2);
+  const key = req.headers['x-key'];
+  if (key !== undefined) req.user = { id: key };
+  return key ?? 'nobody';
+});
 
 @Resolver(() => Author)
 @UseGuards(ByHeader)
@@ -130,6 +138,20 @@ class Authors {
   async nothing(): Promise<undefined> {
     calls.push('nothing');
     await gate?.promise;
+  }
+
+  @Query(() => [Author], { nullable: 'items' })
+  @CacheResolver({ ttl: 60 })
+  partly(): (Author | Error)[] {
+    calls.push('partly');
+    return [{ id: 1, name: 'one' }, new GraphQLError('no second', { extensions: { code: 'GONE' } })];
+  }
+
+  @Query(() => String)
+  @CacheResolver({ ttl: 60 })
+  caller(@Caller() id: string): string {
+    calls.push(`caller ${id}`);
+    return id;
   }
 
   @Query(() => Int)
@@ -227,6 +249,18 @@ describe('queries', () => {
     expect(calls.slice(3)).toEqual(['nothing', 'nothing']);
   });
 
+  it('fail anew where they hold what has failed', async () => {
+    const { ask } = await start();
+    for (let i = 0; i < 2; i++) {
+      expect(await ask('{ partly { name } }')).toMatchObject({
+        data: { partly: [{ name: 'one' }, null] },
+        errors: [{ message: 'no second', extensions: { code: 'GONE' } }],
+      });
+    }
+    expect(calls).toEqual(['partly', 'partly']);
+    expect(WARNINGS).toEqual([]);
+  });
+
   it('with staleWhileRevalidate answer at once', async () => {
     const { ask } = await start();
     expect(await ask('{ stale }')).toEqual({ data: { stale: 1 } });
@@ -313,6 +347,14 @@ describe('a result', () => {
       expect(calls).toHaveLength(3);
     },
   );
+
+  it('is nobody else’s when it turns out whose it is while it is resolved', async () => {
+    const { ask } = await start();
+    const asked: Record<string, string>[] = [{ 'x-key': 'ann' }, { 'x-key': 'bob' }, {}, {}];
+    const answers: unknown[] = [];
+    for (const headers of asked) answers.push((await ask('{ caller }', headers)).data?.['caller']);
+    expect(answers).toEqual(['ann', 'bob', 'nobody', 'nobody']);
+  });
 
   it('is kept for each who has an identity', async () => {
     const { ask } = await start();
@@ -408,24 +450,27 @@ describe('fields', () => {
     expect(calls).toEqual(['author of 1', 'author of 1']);
   });
 
-  it('a parent without a name is an error that says what to give', async () => {
-    @Resolver(() => Post)
-    class Nameless {
-      @Query(() => Post)
-      post(): Post {
-        return post(1);
+  it.each([[undefined], [''], [[]], [[undefined, null]]])(
+    'a parent named %j is an error that says what to give',
+    async (name) => {
+      @Resolver(() => Post)
+      class Nameless {
+        @Query(() => Post)
+        post(): Post {
+          return post(1);
+        }
+        @ResolveField(() => Int)
+        @CacheResolver({ parent: () => name })
+        likes(): number {
+          return 1;
+        }
       }
-      @ResolveField(() => Int)
-      @CacheResolver({ parent: () => undefined })
-      likes(): number {
-        return 1;
-      }
-    }
-    const { ask } = await graphqlApp({ providers: [Nameless] });
-    expect((await ask('{ post { likes } }')).errors![0]!.message).toMatch(
-      /Post\.likes: parent names no parent.*id/,
-    );
-  });
+      const { ask } = await graphqlApp({ providers: [Nameless] });
+      expect((await ask('{ post { likes } }')).errors![0]!.message).toMatch(
+        /Post\.likes: parent names no parent.*id/,
+      );
+    },
+  );
 });
 
 describe('the application does not start', () => {

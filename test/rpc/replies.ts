@@ -1,4 +1,5 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { defer, type Observable, type Subscription } from 'rxjs';
 
@@ -44,15 +45,24 @@ export class Reader {
   }
 }
 
+/** An application with these controllers, as far as it is looked at. */
+function containerOf(classes: readonly Type[]): ModulesContainer {
+  const controllers = new Map(classes.map((metatype) => [metatype, { metatype }]));
+  return new Map([['module', { controllers, providers: new Map() }]]) as never;
+}
+
 /** Replies in a cache whose clock is moved by hand. */
 export class Replies {
   readonly #replies: ReplyCache;
-  private constructor(readonly bench: Bench) {
-    this.#replies = new ReplyCache(bench.cache, bench.clock);
+  private constructor(
+    readonly bench: Bench,
+    classes: readonly Type[],
+  ) {
+    this.#replies = new ReplyCache(bench.cache, containerOf(classes), bench.clock);
   }
 
-  static async start(): Promise<Replies> {
-    return new Replies(await benchOf('memory'));
+  static async start(classes: readonly Type[] = [Handlers]): Promise<Replies> {
+    return new Replies(await benchOf('memory'), classes);
   }
 
   async read(

@@ -6,7 +6,7 @@ import { of, Subject } from 'rxjs';
 import type { ReplyPolicy } from '../../lib/rpc/reply-policy.js';
 import { type Bench, closeBenches } from '../support/caches.js';
 import { breathe } from '../support/deferred.js';
-import { type Asked, Replies } from './replies.js';
+import { type Asked, Handlers, Replies } from './replies.js';
 
 /** Of the same names as the other. */
 class Namesake {
@@ -52,6 +52,21 @@ describe('whose a reply is', () => {
     expect(await isShared({ context }, { context }, { scope: 'public' })).toBe(true);
   });
 
+  it('nobody else gets what turns out to be for one user while it is made', async () => {
+    const ask = async (id: number): Promise<unknown[]> => {
+      const context: { user?: object } = {};
+      const reader = await read({ context }, () => {
+        context.user = { id };
+        return of(id);
+      });
+      return reader.seen;
+    };
+    expect([await ask(1), await ask(2)]).toEqual([
+      [1, 'end'],
+      [2, 'end'],
+    ]);
+  });
+
   it('with an identity, replies are kept for each', async () => {
     const policy: Partial<ReplyPolicy> = {
       scope: 'private',
@@ -79,12 +94,19 @@ describe('what tells requests apart', () => {
       false,
     ],
     ['events', { method: 'event' }, { method: 'event' }, false],
-    ['classes of one name', {}, { controller: Namesake }, false],
     ['subjects', { context: { getSubject: () => 'a.1' } }, { context: { getSubject: () => 'a.2' } }, false],
     ['topics', { context: { getTopic: () => 'a/1' } }, { context: { getTopic: () => 'a/2' } }, false],
     ['channels', { context: { getChannel: () => 'a1' } }, { context: { getChannel: () => 'a2' } }, false],
   ])('%s', async (_, one, other, shared) => {
     expect(await isShared(one, other)).toBe(shared);
+  });
+
+  it('is not known for classes of one name, whichever is asked first, but for methods that one of them has alone', async () => {
+    const replies = await Replies.start([Handlers, Namesake]);
+    read = replies.read.bind(replies);
+    for (const asked of [{}, { controller: Namesake }]) expect(await isShared(asked, asked)).toBe(false);
+    const alone = { method: 'several', context: { getPattern: () => 'a' } };
+    expect(await isShared(alone, alone)).toBe(true);
   });
 });
 

@@ -137,6 +137,9 @@ describe('a fragment', () => {
     [{ off: { key: 1, version: 1 } }, "did you mean 'of'?"],
     [{ isolation: 'clone' }, 'unknown option isolation'],
     [{ type: Date }, 'unknown option type'],
+    [{ data: Promise.resolve({ name: 'Chair' }) }, 'data is a promise: give an object, or a function'],
+    [{ data: 'chair' }, "data is 'chair'"],
+    [{ data: null }, 'data is null'],
   ])('is refused with the options %j, stored or not', async (options, message) => {
     const { views } = await openStage(SHOP);
     const ask = (): Promise<string> => views.cacheFragment('other', options as FragmentOptions);
@@ -235,6 +238,22 @@ describe('fragments in fragments', () => {
     const error = await failure(views.cacheFragment('list', { data: inner }));
     expect(error).toMatchObject({ code: 'CACHE_TEMPLATE_INVALID', template: 'list' });
     expect(error.message).toContain('{{!-- includes: other --}}');
+  });
+
+  it('are refused inside themselves, however deep, where they would wait for ever, but not for other records', async () => {
+    const { views, news } = await openStage({ node: '{{!-- includes: node --}}{{name}}{{{child}}}' });
+    const children: Record<string, string> = { a: 'b', b: 'c', x: 'y', y: 'x' };
+    const render = (name: string): Promise<string> =>
+      views.cacheFragment('node', {
+        of: { key: name, version: 1 },
+        data: async () => ({ name, child: name in children ? await render(children[name]!) : '' }),
+      });
+    expect(await render('a')).toBe('abc');
+    news();
+    const error = await failure(render('x'));
+    expect(error).toMatchObject({ code: 'CACHE_LOAD_REENTRANT' });
+    expect(error.message).toContain("'node' is rendered inside itself");
+    expect(news()).toEqual([]);
   });
 
   it('are refused if they are one user’s and the outer one is not', async () => {

@@ -65,6 +65,8 @@ export function runInBackground(
       );
     };
     response.once('finish', over).once('close', over);
+    // As a server does: what was taken for a request is given back then.
+    response.once('finish', () => response.destroy());
     const server = serverOf(exchange);
     if (server === undefined) dispatch(request, response);
     else server.emit('request', request, response);

@@ -109,6 +109,8 @@ export class Fills {
   /** @param background what waits for it, when there is no client */
   run(visit: Visit, subscriber: Subscriber<unknown>, background: BackgroundRun): Promise<Finished> {
     const run = new HandlerRun(visit.exchange, visit.route, {}, this.now, background.replaced);
+    // What is stale is with the client already.
+    run.settle();
     return run.start(visit.next, subscriber);
   }
 

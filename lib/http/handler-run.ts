@@ -5,6 +5,7 @@ import { withResolvers } from '../primitives/with-resolvers.js';
 import { ClientConditions } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
 import { FailedAnswer, isFailure, sendInPlaceOfFailure } from './failed-answer.js';
+import { passForEnded } from './passing-for-sent.js';
 import { Recording, WITHOUT_BODY } from './recording.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
@@ -45,8 +46,9 @@ export class HandlerRun implements TapTarget {
   readonly #outcome = withResolvers<RunResult>();
   /** What the handler threw: what is written then is made of it by exception filters, or by interceptors around. */
   #thrown: { readonly error: unknown } | undefined;
-  /** Sends the failure that was written, or what is better. It is to be called. */
-  held: ((stale?: ReadyResponse) => void) | undefined;
+  /** Sends the failure that was written, or what is better. */
+  #held: ((stale?: ReadyResponse) => void) | undefined;
+  #isSettled = false;
 
   /** @param report what `Cache-Status` says of a response that is stored */
   constructor(
@@ -99,6 +101,17 @@ export class HandlerRun implements TapTarget {
     // Whoever writes for himself may have returned long before, and writes to nobody now, or not at all.
     this.exchange.raw.once('close', () => this.#giveUp('aborted', 'retry'));
     return finished;
+  }
+
+  /**
+   * Says what there is in place of a failure. One that is held back is sent, or that is; one that comes later is not held back.
+   * To be called for each run, or its client waits for ever.
+   */
+  settle(stale?: ReadyResponse): void {
+    this.#isSettled = true;
+    const held = this.#held;
+    this.#held = undefined;
+    held?.(stale);
   }
 
   begins(): boolean {
@@ -156,8 +169,12 @@ export class HandlerRun implements TapTarget {
   /** A failure waits until it is known whether there is something stale that is better. */
   #holdsBack(send: () => void, done: (() => void) | undefined): boolean {
     const { policy } = this.route;
-    if (policy.byOrigin || policy.staleIfError === 0 || !isFailure(this.exchange)) return false;
-    this.held = (stale) => {
+    if (this.#isSettled || policy.byOrigin || policy.staleIfError === 0) return false;
+    if (!isFailure(this.exchange)) return false;
+    // Handlers may go on after they have answered, and throw.
+    const release = passForEnded(this.exchange.raw);
+    this.#held = (stale) => {
+      release();
       if (stale === undefined) send();
       else this.#sendStale(stale, done);
     };

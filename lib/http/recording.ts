@@ -105,13 +105,16 @@ export class Recording {
     }
   }
 
-  /** Takes back the fields of a response that is not sent after all; cookies are the client's own in any case. */
+  /** Takes back what was done to the fields by a response that is not sent after all; cookies are the client's own in any case. */
   takeBack(): void {
     const { raw, response, before } = this.exchange;
-    for (const [name] of changedFields(response.getHeaders(), before).fields) {
-      if (this.#setAround.has(name) || name === 'set-cookie' || before[name] !== undefined) continue;
+    const { fields, removed } = changedFields(response.getHeaders(), before);
+    for (const name of [...fields.map(([own]) => own), ...removed]) {
+      if (this.#setAround.has(name) || name === 'set-cookie') continue;
       response.removeHeader(name);
-      raw.removeHeader(name);
+      const value = before[name];
+      if (value === undefined) raw.removeHeader(name);
+      else raw.setHeader(name, value);
     }
   }
 

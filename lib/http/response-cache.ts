@@ -69,7 +69,7 @@ export class ResponseCache {
         const usable = stored !== undefined && answers(stored, exchange) ? stored : undefined;
         if (own !== undefined) {
           // What the handler answers is on its way, if nothing is better.
-          own.held?.(usable);
+          own.settle(usable);
           return;
         }
         if (usable !== undefined) {
@@ -85,7 +85,7 @@ export class ResponseCache {
       await this.fills.alone(visit, key, lead);
     } catch (error) {
       if (own === undefined) subscriber.error(error);
-      else own.held?.();
+      else own.settle();
     }
   }
 

@@ -111,7 +111,7 @@ export class Exchange {
    */
   get hasPlainTarget(): boolean {
     const { url } = this.rawRequest;
-    return PLAIN_TARGET.test(this.request.originalUrl) && (url === undefined || PLAIN_TARGET.test(url));
+    return isPlain(this.request.originalUrl) && (url === undefined || isPlain(url));
   }
 
   /** What a middleware has made of the URL, if so: it is what the handler was found by. */
@@ -145,6 +145,13 @@ export class Exchange {
         : () => (response as unknown as { send(body: string): unknown }).send('');
     response[name] = (...args: unknown[]) => (unless() ? render.apply(response, args) : skip());
   }
+}
+
+function isPlain(url: string): boolean {
+  if (!PLAIN_TARGET.test(url)) return false;
+  const semicolon = url.indexOf(';');
+  // To some routers the query begins with whichever comes first.
+  return semicolon === -1 || url.indexOf('?') < semicolon;
 }
 
 function splitUrl(url: string): Target {

@@ -69,7 +69,7 @@ export class Recording {
     const { exchange, route } = this;
     const { raw } = exchange;
     // It came to be for somebody else behind the interceptor.
-    if (route.audienceOf(exchange) !== this.#audience) return { uncacheable: 'identity', next: 'run' };
+    if (this.#isOfAnother()) return { uncacheable: 'identity', next: 'run' };
     // The handler has left the request to another one.
     if (exchange.matched !== this.#matched) return { uncacheable: 'handler', next: 'run' };
     const isHead = exchange.method === 'HEAD';
@@ -92,6 +92,15 @@ export class Recording {
       selects,
     };
     return undefined;
+  }
+
+  #isOfAnother(): boolean {
+    try {
+      return this.route.audienceOf(this.exchange) !== this.#audience;
+    } catch {
+      // Whoever writes the response is not to hear of it.
+      return true;
+    }
   }
 
   /** Tells the interceptors around something, and notes what they set then. */

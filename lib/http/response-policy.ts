@@ -12,6 +12,7 @@ import { checkEntryTags } from '../primitives/tags.js';
 import { type CacheResponseOptions, RESPONSE_OPTION_NAMES, type TagField } from './cache-response-options.js';
 import type { HttpRequest } from './exchange.js';
 import { authorityOf } from './request-target.js';
+import { parameterName } from './route.js';
 
 /** Caches on the way must not give the answer for nobody in particular to somebody. */
 const CREDENTIALS = ['Authorization', 'Cookie'];
@@ -87,7 +88,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     identity,
     tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
     tagsOf: typeof tags === 'function' ? tags : undefined,
-    query: options.query && new Set(options.query),
+    query: options.query && new Set(options.query.map(parameterName)),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
     varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? []).map(titled)].join(', '),
     hosts: options.hosts && new Set(options.hosts.map(authorityOf)),

@@ -138,8 +138,11 @@ export function canonicalQuery(search: string, names: ReadonlySet<string> | unde
 function nameOf(parameter: string): string {
   const end = parameter.indexOf('=');
   const raw = end === -1 ? parameter : parameter.slice(0, end);
-  const name = decoded(raw.replaceAll('+', ' '), raw);
-  // `[a]` is `a`, too.
+  return parameterName(decoded(raw.replaceAll('+', ' '), raw));
+}
+
+/** What the parameter is called that `filter[status]` is a part of. `[a]` is `a`, too. */
+export function parameterName(name: string): string {
   const from = name.startsWith('[') ? 1 : 0;
   const bracket = from === 0 ? name.indexOf('[') : name.indexOf(']');
   return bracket > from ? name.slice(from, bracket) : name;

@@ -11,6 +11,7 @@ import {
   StreamableFile,
   type Type,
 } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
 import {
@@ -373,6 +374,43 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await app.get(`/it${query}`)).text).toBe(`/it${query}`);
       const again = await app.get(`/it${query}`);
       expect([again.text, isHit(again)]).toEqual([`/it${query}`, true]);
+    });
+
+    it.each([
+      ['filter[status]', '?filter[status]=a&x=1', '?filter[status]=b&x=1', '?x=2&filter[status]=a'],
+      ['a b', '?a+b=a', '?a%20b=b', '?a+b=a&x=2'],
+      ['list[]', '?list[]=a', '?list[]=b', '?x=2&list[]=a'],
+    ])('are told apart by the part of a parameter that is listed: %s', async (name, one, other, same) => {
+      await start(returning({ query: [name] }, ({ originalUrl }) => originalUrl));
+      const texts = [one, other, same].map(async (query) => (await app.get(`/it${query}`)).text);
+      expect(await Promise.all(texts)).toEqual([`/it${one}`, `/it${other}`, `/it${one}`]);
+    });
+
+    it('whose query may begin in either of two places are not cached', async () => {
+      @Controller()
+      class Any {
+        @Get('any/:id')
+        @CacheResponse({ ttl: '1h', scope: 'public', query: ['page'] })
+        any(@Req() { query }: HttpRequest) {
+          return { page: String(query['page']) };
+        }
+      }
+      // As Fastify 4 was without being asked.
+      const routerOptions = { useSemicolonDelimiter: true };
+      app = await HttpApp.start(
+        adapter === 'fastify' ? new FastifyAdapter({ routerOptions } as object) : adapter,
+        [Any],
+      );
+      for (const query of [';page=1?x=evil', ';page=1?x=1&a=2', ';?page=1']) {
+        const { status, headers } = await app.get(`/any/1${query}`);
+        expect([status, headers['cache-status']]).toEqual([200, 'nestjs-tiered-cache; fwd=bypass']);
+      }
+      const page = adapter === 'fastify' ? '1' : 'undefined';
+      expect((await app.get('/any/1;page=1')).text).toBe(JSON.stringify({ page }));
+      for (const query of [';page=1', '?page=1;x=2?']) {
+        await app.get(`/any/1${query}`);
+        expect(isHit(await app.get(`/any/1${query}`))).toBe(true);
+      }
     });
 
     it('with a long query, or with more parameters than parsers read, are not cached', async () => {

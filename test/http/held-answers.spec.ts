@@ -13,7 +13,9 @@ const rawOf = (response: AnyResponse | ServerResponse): ServerResponse =>
   ((response as AnyResponse).raw ?? response) as unknown as ServerResponse;
 
 let broken: boolean;
-beforeEach(() => (broken = false));
+beforeEach(() => {
+  broken = false;
+});
 afterEach(closeTimedApps);
 
 describe.each(ADAPTERS)('on %s', (adapter) => {

@@ -64,7 +64,7 @@ export class Fills {
         return settle(context, route, await run);
       },
       // What is known before, so that nobody who comes after an invalidation waits for a run from before it.
-      { ...route.policy.entry, tags: [addressTag(exchange.origin, exchange.path), ...route.policy.tags] },
+      { ...route.entry, tags: [addressTag(exchange.origin, exchange.path), ...route.policy.tags] },
     );
   }
 
@@ -97,7 +97,7 @@ export class Fills {
           const ttl = isUncacheable(result) ? 0 : keptFor(result, route);
           if (ttl <= 0 || own.overtaken) return undefined;
           for (const other of all) other.overtaken = true;
-          return { key, options: { ...route.policy.entry, ttl: ttl / 1000, tags: finished!.tags } };
+          return { key, options: { ...route.entry, ttl: ttl / 1000, tags: finished!.tags } };
         },
       );
     } finally {

@@ -156,8 +156,8 @@ export class Recording {
     const head = this.#head!;
     const written = { ...head, body: storedBody(body), chunked };
     if (policy.byOrigin) return this.#byOrigin(written);
-    const freshFor = isKeptNegative(head.status, policy) ? policy.negativeTtl : policy.ttl;
-    return { ...written, storedAt: this.now(), freshFor, initialAge: 0 };
+    const lifetime = isKeptNegative(head.status, policy) ? policy.negativeTtl : policy.ttl;
+    return { ...written, storedAt: this.now(), freshFor: this.#shortened(lifetime), initialAge: 0 };
   }
 
   /** The stored response that a 304 says is still the current one, with what the 304 says of it. */
@@ -179,7 +179,13 @@ export class Recording {
     const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
     const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
-    return { ...written, fields, storedAt, freshFor: lifetime, initialAge };
+    return { ...written, fields, storedAt, freshFor: this.#shortened(lifetime), initialAge };
+  }
+
+  /** @returns milliseconds; those of a lifetime that is not 0 are not 0 */
+  #shortened(lifetime: number): number {
+    const { jitter } = this.route.policy;
+    return jitter === 0 ? lifetime : Math.ceil(lifetime * (1 - jitter * Math.random()));
   }
 
   /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */

@@ -49,7 +49,7 @@ export class ResponseCache {
       return next.handle();
     }
     if (!route.policy.byOrigin) {
-      const stored = readyOf(route.cache.fresh<RunResult>(key, route.policy.entry));
+      const stored = readyOf(route.cache.fresh<RunResult>(key, route.entry));
       if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored);
     }
     return new Observable((subscriber) => void this.#find(visit, key, subscriber));
@@ -101,7 +101,7 @@ export class ResponseCache {
     const { exchange, route } = visit;
     const { cache, policy } = route;
     if (policy.byOrigin || exchange.method === 'HEAD') {
-      const found = await cache.get<RunResult>(key, policy.entry);
+      const found = await cache.get<RunResult>(key, route.entry);
       const stored = readyOf(found);
       if (policy.byOrigin && stored !== undefined && answers(stored, exchange)) {
         return this.revalidation.use(visit, key, found!, stored, lead);

@@ -45,6 +45,8 @@ export interface ResponsePolicy {
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
   readonly negativeTtl: number;
+  /** By how much a lifetime may be shortened at random: a part of it. */
+  readonly jitter: number;
   readonly maxBodySize: number;
   /** What clients are told unless the handler says something. */
   readonly cacheControl: string;
@@ -97,6 +99,7 @@ export function resolveResponsePolicy(options: CacheResponseOptions): ResponsePo
     staleWhileRevalidate: duration(staleWhileRevalidate, 'staleWhileRevalidate'),
     staleIfError: duration(staleIfError, 'staleIfError'),
     negativeTtl: duration(negativeTtl, 'negativeTtl'),
+    jitter: jitter ?? 0,
     maxBodySize: parseByteSize(maxBodySize, 'maxBodySize'),
     tagField,
     byOrigin,

@@ -7,7 +7,7 @@ import { readHeaders } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange, HttpRequest } from './exchange.js';
 import { authorityOf, pathOf } from './request-target.js';
-import type { ResponsePolicy } from './response-policy.js';
+import type { ResponseEntryOptions, ResponsePolicy } from './response-policy.js';
 
 /** Longer than that, in characters, and nobody has written it by hand: such requests are not cached. */
 const LONGEST_QUERY = 2_048;
@@ -19,8 +19,16 @@ const MOST_PARAMETERS = 200;
 const MOST_KEPT = 500;
 const LONGEST_KEPT = 500;
 
+/**
+ * What a cache has in its own defaults is not for responses: clients are told what the options say. Where responses themselves say
+ * when they may be stale, the core does not know it. How long one lives is decided, jitter and all, when it is there.
+ */
+const UNSAID = { staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: false } as const;
+
 /** What is known of a handler whose responses are cached. */
 export class Route {
+  /** What the core is told of its responses. */
+  readonly entry: ResponseEntryOptions;
   readonly #keys = new Map<string, string>();
 
   constructor(
@@ -28,7 +36,9 @@ export class Route {
     readonly name: string,
     readonly cache: CacheManager,
     readonly policy: ResponsePolicy,
-  ) {}
+  ) {
+    this.entry = Object.freeze({ ...UNSAID, ...policy.entry, jitter: 0, ...(policy.byOrigin && UNSAID) });
+  }
 
   /** Class and method. */
   get place(): string {

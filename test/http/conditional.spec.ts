@@ -112,6 +112,11 @@ class Origin {
   origin(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
     return replyTo(headers, response);
   }
+  @Get('origin-with-options')
+  @CacheResponse({ freshness: 'origin', staleWhileRevalidate: 60, refreshAhead: 0.1 })
+  withOptions(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
+    return replyTo(headers, response);
+  }
 }
 
 const ETAG = /^"[\w+/=-]{16,}"$/;
@@ -540,6 +545,17 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       seconds(20);
       expect((await get()).status).toBe(503);
     });
+
+    it.each(['max-age=10', 'max-age=10, must-revalidate'])(
+      'options make nothing of it stale: %s',
+      async (value) => {
+        await start();
+        replies = [control(value)];
+        await app.get('/origin-with-options');
+        seconds(20);
+        expect((await app.get('/origin-with-options')).text).toBe('run 2');
+      },
+    );
 
     it('what clients ask for: only-if-cached, no-cache, max-age, max-stale', async () => {
       await start();

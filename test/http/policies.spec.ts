@@ -23,7 +23,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { catchError, of } from 'rxjs';
 
 import {
@@ -33,7 +33,7 @@ import {
   ResponseCacheInterceptor,
   ResponseCacheModule,
 } from '../../lib/http/index.js';
-import { type CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
+import { type CacheManager, CacheModule, type CacheOptions, getCacheToken } from '../../lib/index.js';
 import type { Bench } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
@@ -129,7 +129,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
 
   const start = async (
     controllers: CacheResponseOptions | Type[],
-    options: AppOptions & { random?: () => number } = {},
+    options: AppOptions & Pick<CacheOptions, 'defaults'> = {},
   ) => {
     const pages = Array.isArray(controllers) ? controllers : [page(controllers)];
     ({ app, bench } = await timedApp(adapter, pages, { logger: said, ...options }));
@@ -171,12 +171,26 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
 
     it('is shortened by a part of jitter', async () => {
-      await start({ ttl: 60, jitter: 0.5 }, { random: () => 0.5 });
+      await start({ ttl: 60, jitter: 0.5 });
+      jest.spyOn(Math, 'random').mockReturnValue(0.5);
       await get();
+      expect(await told()).toEqual([200, 1, 'hit; ttl=45', '0']);
       seconds(44.9);
-      expect(isHit(await get())).toBe(true);
+      expect(await told()).toEqual([200, 1, 'hit; ttl=0', '44']);
       seconds(0.2);
       expect(isHit(await get())).toBe(false);
+    });
+
+    it('is all there is, whatever holds for other entries of the cache', async () => {
+      const defaults = { staleWhileRevalidate: 60, staleIfError: 60, refreshAhead: 0.1, jitter: 1 };
+      await start({ ttl: 60 }, { defaults });
+      await get();
+      seconds(59.9);
+      expect(await told()).toEqual([200, 1, 'hit; ttl=0', '59']);
+      seconds(10);
+      plan = [new ServiceUnavailableException()];
+      expect((await told())[0]).toBe(503);
+      expect(await told()).toEqual([200, 3, 'fwd=uri-miss; stored', undefined]);
     });
   });
 

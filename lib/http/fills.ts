@@ -1,12 +1,13 @@
 import type { Subscriber } from 'rxjs';
 
 import type { LoadContext } from '../core/load-context.js';
-import { type BackgroundRun, type Dispatch, runInBackground } from './background-request.js';
+import { type BackgroundRun, type Dispatch, RefreshError, runInBackground } from './background-request.js';
+import { complainOfRefresh } from './complaints.js';
 import { FailedAnswer } from './failed-answer.js';
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
-import { addressTag, type Route } from './route.js';
+import type { Route } from './route.js';
 import { saidFreshness } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
@@ -60,11 +61,16 @@ export class Fills {
           context.skip();
           return replaced;
         }
-        const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
-        return settle(context, route, await run);
+        try {
+          const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
+          return settle(context, route, await run);
+        } catch (error) {
+          complainOfRefresh(route, error);
+          throw error;
+        }
       },
       // What is known before, so that nobody who comes after an invalidation waits for a run from before it.
-      { ...route.entry, tags: [addressTag(exchange.origin, exchange.path), ...route.policy.tags] },
+      { ...route.entry, tags: [exchange.addressTag, ...route.policy.tags] },
     );
   }
 
@@ -123,14 +129,14 @@ export class Fills {
 
 /**
  * Decides how a run's result is stored.
- * @throws Error when a refresh has failed
+ * @throws RefreshError when a refresh has failed
  */
 function settle(context: LoadContext<RunResult>, route: Route, { value, tags, status }: Finished): RunResult {
   context.addTags(tags);
   if (isUncacheable(value)) {
     if (value.next === 'run') context.setTtl(REMEMBERED);
     else if (context.background && (status >= 500 || value.uncacheable !== 'status')) {
-      throw new Error(`a refresh in the background was answered ${status}: ${value.uncacheable}`);
+      throw new RefreshError(`it was answered ${status}: ${value.uncacheable}`);
     } else {
       // What was stored is not what there is any more.
       context.skip();

@@ -6,10 +6,10 @@ import { ClientConditions } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
 import { FailedAnswer, isFailure, sendInPlaceOfFailure } from './failed-answer.js';
 import { passForEnded } from './passing-for-sent.js';
-import { Recording, WITHOUT_BODY } from './recording.js';
+import { Recording, TOO_LARGE, WITHOUT_BODY } from './recording.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
-import { announce, type Report, sendStored, tellStatus } from './sending.js';
+import { announce, type Report, sendStored, sendUnstored, tellStatus } from './sending.js';
 import {
   isUncacheable,
   readyResponse,
@@ -124,7 +124,7 @@ export class HandlerRun implements TapTarget {
 
   piece(bytes: Buffer): boolean {
     const fits = this.#recording.piece(bytes);
-    if (!fits) this.#outcome.resolve({ uncacheable: 'too-large', next: 'run' });
+    if (!fits) this.#outcome.resolve(TOO_LARGE);
     return fits;
   }
 
@@ -143,7 +143,7 @@ export class HandlerRun implements TapTarget {
     }
     const send = (): void => {
       this.#announce(verdict);
-      exchange.raw.end(body, done);
+      sendUnstored(exchange, body, done);
     };
     if (this.#holdsBack(send, done)) return;
     send();

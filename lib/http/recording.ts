@@ -74,7 +74,7 @@ export class Recording {
     if (exchange.matched !== this.#matched) return { uncacheable: 'handler', next: 'run' };
     const isHead = exchange.method === 'HEAD';
     const verdict =
-      (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
+      (isHead ? undefined : this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
     if (verdict !== undefined) return verdict;
     if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
@@ -199,10 +199,11 @@ export class Recording {
     return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 
-  #sizeVerdict(body: Buffer): Uncacheable | undefined {
-    if (body.length > this.route.policy.maxBodySize) return { uncacheable: 'too-large', next: 'run' };
+  #sizeVerdict(body: Buffer | undefined): Uncacheable | undefined {
     const declared = this.exchange.raw.getHeader('content-length');
-    return declared === undefined || Number(declared) === body.length ? undefined : TRUNCATED;
+    const size = body?.length ?? Number(declared);
+    if (size > this.route.policy.maxBodySize) return TOO_LARGE;
+    return body === undefined || declared === undefined || Number(declared) === size ? undefined : TRUNCATED;
   }
 
   #setTagField(): void {
@@ -212,6 +213,8 @@ export class Recording {
     if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
   }
 }
+
+export const TOO_LARGE: Uncacheable = { uncacheable: 'too-large', next: 'run' };
 
 /** Fewer or more bytes than its head has said. */
 const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };

@@ -1,5 +1,5 @@
-import { type CallHandler, GatewayTimeoutException } from '@nestjs/common';
-import { EMPTY, Observable, type Subscriber } from 'rxjs';
+import { type CallHandler, GatewayTimeoutException, PreconditionFailedException } from '@nestjs/common';
+import { Observable, type Subscriber, throwError } from 'rxjs';
 
 import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { currentAge } from '../http-semantics/freshness.js';
@@ -40,7 +40,8 @@ export class ResponseCache {
     const background = backgroundRunOf(exchange);
     if (background !== undefined) {
       // Whoever asks in the background has to be who asked before.
-      if (route.keyOf(exchange) !== background.key) return EMPTY;
+      if (route.keyOf(exchange) !== background.key)
+        return throwError(() => new PreconditionFailedException());
       return new Observable((subscriber) => background.settle(this.fills.run(visit, subscriber, background)));
     }
     const key = isCacheable(exchange) ? route.keyOf(exchange) : undefined;

@@ -2,7 +2,7 @@ import { show } from '../primitives/show.js';
 import { checkEntryTags } from '../primitives/tags.js';
 import { complain } from './complaints.js';
 import type { Exchange } from './exchange.js';
-import { addressTag, type Route } from './route.js';
+import type { Route } from './route.js';
 
 /** The tags of a response. */
 export class ResponseTags {
@@ -23,7 +23,7 @@ export class ResponseTags {
 
   /** That of its address, and those of the options. */
   all(): readonly string[] {
-    return [this.#address, ...this.own];
+    return [this.exchange.addressTag, ...this.own];
   }
 
   /** Those of the options. */
@@ -37,16 +37,12 @@ export class ResponseTags {
     return this.#known;
   }
 
-  get #address(): string {
-    return addressTag(this.exchange.origin, this.exchange.path);
-  }
-
   #ask(): readonly string[] | null {
     const { tags, tagsOf } = this.route.policy;
     if (tagsOf === undefined) return tags;
     try {
       const own = checkEntryTags(tagsOf(this.exchange.request, this.result));
-      checkEntryTags([...own, this.#address]);
+      checkEntryTags([...own, this.exchange.addressTag]);
       return own;
     } catch (error) {
       // Anything may have been thrown.

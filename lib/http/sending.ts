@@ -159,9 +159,7 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
     receivedAt: stored.storedAt,
   };
   if (isNotModified(asked)) {
-    raw.statusCode = 304;
-    for (const name of NOT_IN_304) raw.removeHeader(name);
-    raw.end(done);
+    sendNotModified(raw, done);
     return;
   }
   const range = selectRange({ ...asked, size: bytes.length });
@@ -174,6 +172,31 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
   const part = range.kind === 'part' ? bytes.subarray(range.first, range.last + 1) : Buffer.alloc(0);
   raw.setHeader('Content-Length', part.length);
   raw.end(part, done);
+}
+
+/**
+ * Sends what is not stored, or says that the client has it: the handler was not told that it does, and frameworks would have
+ * said so themselves.
+ */
+export function sendUnstored(exchange: Exchange, body: Buffer, done: (() => void) | undefined): void {
+  const { raw, method, request } = exchange;
+  const stored = readHeaders(raw.getHeaders());
+  const isTold = request.headers['if-none-match'] !== undefined || stored('last-modified') !== undefined;
+  const asked = {
+    method,
+    status: raw.statusCode,
+    request: requestFields(exchange),
+    stored,
+    receivedAt: Date.now(),
+  };
+  if (isTold && isNotModified(asked)) sendNotModified(raw, done);
+  else raw.end(body, done);
+}
+
+function sendNotModified(raw: Exchange['raw'], done: (() => void) | undefined): void {
+  raw.statusCode = 304;
+  for (const name of NOT_IN_304) raw.removeHeader(name);
+  raw.end(done);
 }
 
 /** Text goes out as text: Node writes it together with the head. */

@@ -130,6 +130,29 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(isHit(await app.get('/it'))).toBe(false);
     });
 
+    it('over the limit by what their head says are not begun to be kept', async () => {
+      const rest = new Deferred<void>();
+      await start(
+        writing({ maxBodySize: 10 }, async (raw) => {
+          raw.setHeader('Content-Length', 11);
+          const run = calls;
+          raw.write('12345');
+          if (run === 1) await rest.promise;
+          raw.end('678901');
+        }),
+      );
+      const first = app.get('/it');
+      await until(() => calls === 1);
+      const others = await Promise.all([app.get('/it'), app.get('/it')]);
+      rest.resolve();
+      for (const { text, headers } of [await first, ...others]) {
+        expect([text, headers['cache-status']]).toEqual([
+          '12345678901',
+          'nestjs-tiered-cache; fwd=uri-miss; detail=too-large',
+        ]);
+      }
+    });
+
     it.each([
       ['shorter', 3],
       ['longer', 30],

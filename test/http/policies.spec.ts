@@ -294,6 +294,28 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       await until(async () => (await told())[1] === 3);
     });
 
+    it.each<[string, Error | { status: number } | 'denied', string]>([
+      ['an error', new TypeError('secret'), 'it threw a TypeError'],
+      ['a thrown 503', new ServiceUnavailableException('secret'), 'it threw a ServiceUnavailableException'],
+      ['a written 500', { status: 500 }, 'it was answered 500: status'],
+      ['a guard', 'denied', 'it was answered 403 without its handler'],
+    ])(
+      'that fails each time is said once, without what the application says of it: %s',
+      async (_, what, why) => {
+        await start(SWR);
+        await get();
+        for (let i = 1; i <= 2; i++) {
+          seconds(20);
+          if (what === 'denied') guard = [true, false];
+          else plan = [what];
+          await get();
+          await until(() => bench.cache.stats().failedLoads === i, { what: `failure ${i}` });
+        }
+        const errors = said.errors.filter((error) => error.includes('refresh'));
+        expect(errors).toEqual([`a response of Page.page could not be refreshed in the background: ${why}`]);
+      },
+    );
+
     it.each<[string, Error | { status: number }, number]>([
       ['404', new NotFoundException(), 404],
       ['a written 410', { status: 410 }, 410],

@@ -282,7 +282,8 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
         return { for: user?.name, run: ++calls };
       }
     }
-    await start([Sessions]);
+    const said = new Said();
+    await start([Sessions], { logger: said });
     const miss = Date.now();
     expect((await app.get('/it')).text).toBe('{"for":"ann","run":1}');
     await until(() => Date.now() > miss + 50);
@@ -292,6 +293,9 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
     await until(async () => seen.add((await app.get('/it')).text).size > 1);
     expect([...seen].filter((text) => !text.includes('"for":"ann"'))).toEqual([]);
     expect(calls).toBeGreaterThan(1);
+    expect(said.errors).toEqual([
+      'a response of Sessions.it could not be refreshed in the background: it was answered 412 without its handler',
+    ]);
   });
 
   it("with scope 'public' everybody gets the same, whoever asks", async () => {

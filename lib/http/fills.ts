@@ -45,6 +45,8 @@ export class Fills {
     } catch (error) {
       // It is the answer to one of them.
       if (error instanceof FailedAnswer) return { uncacheable: 'status', next: 'once' };
+      // It was begun for somebody else, who may be denied what others may see.
+      if (error instanceof RefreshError) return { uncacheable: 'failed', next: 'retry' };
       throw error;
     }
   }

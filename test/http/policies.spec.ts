@@ -294,6 +294,40 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       await until(async () => (await told())[1] === 3);
     });
 
+    it.each([
+      ['is answered with a failure', [{ status: 503 }], [true], 3],
+      ['is denied', [], [false], 2],
+    ])('those who come when it is over do not hear of a refresh that %s', async (_, planned, guards, run) => {
+      const entered = new Deferred<void>();
+      const held = new Deferred<void>();
+      await start(SWR, {
+        prepare: (nest) => {
+          nest.use(async (_request: unknown, _response: unknown, next: () => void) => {
+            passed.push('in');
+            if (passed.length === 3) {
+              entered.resolve();
+              await held.promise;
+            }
+            next();
+          });
+        },
+      });
+      await get();
+      seconds(20);
+      expect((await told())[1]).toBe(1);
+      await entered.promise;
+      seconds(60);
+      const late = [get(), get()];
+      await until(() => guarded.length === 4, { what: 'two more requests' });
+      plan = planned;
+      guard = guards;
+      held.resolve();
+      for (const { status, text } of await Promise.all(late)) {
+        expect([status, text]).toEqual([200, `{"run":${run}}`]);
+      }
+      expect(calls).toBe(run);
+    });
+
     it.each<[string, Error | { status: number } | 'denied', string]>([
       ['an error', new TypeError('secret'), 'it threw a TypeError'],
       ['a thrown 503', new ServiceUnavailableException('secret'), 'it threw a ServiceUnavailableException'],

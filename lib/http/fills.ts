@@ -8,13 +8,11 @@ import { type Finished, HandlerRun, type Replaced, type RunResult } from './hand
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
 import type { Route } from './route.js';
-import { saidFreshness } from './said-freshness.js';
+import { saidFreshness, usefulFor } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
 /** How long it is remembered that a response may not be stored, in seconds: so long nobody waits for another's. */
 const REMEMBERED = 10;
-/** How long a stale response is kept that can still be validated, in milliseconds. */
-const KEPT_FOR_VALIDATION = 3_600_000;
 
 /** Whoever may have to run the handler for its own answer. */
 export interface Lead {
@@ -155,15 +153,5 @@ function settle(context: LoadContext<RunResult>, route: Route, { value, tags, st
 function keptFor(stored: StoredResponse, { policy }: Route): number {
   if (!policy.byOrigin) return stored.freshFor;
   const ready = readyResponse(stored)!;
-  const { field } = ready;
-  const { staleWhileRevalidate, staleIfError } = saidFreshness(ready, policy);
-  const left = Math.max(0, stored.freshFor - stored.initialAge);
-  const validated = field('etag') !== undefined || field('last-modified') !== undefined;
-  const beyond = [
-    staleWhileRevalidate,
-    staleIfError,
-    policy.staleIfError,
-    validated ? KEPT_FOR_VALIDATION : 0,
-  ];
-  return left + Math.max(...beyond);
+  return usefulFor(ready.field, saidFreshness(ready, policy), policy);
 }

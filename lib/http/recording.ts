@@ -1,7 +1,7 @@
 import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
 import { strongETag } from '../http-semantics/entity-tag.js';
 import { readPairs } from '../http-semantics/fields.js';
-import { freshnessOf } from '../http-semantics/freshness.js';
+import { type Arrival, freshnessOf } from '../http-semantics/freshness.js';
 import { formatHttpDate } from '../http-semantics/http-date.js';
 import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
 import { parseVary } from '../http-semantics/vary.js';
@@ -74,7 +74,8 @@ export class Recording {
     if (exchange.matched !== this.#matched) return { uncacheable: 'handler', next: 'run' };
     const isHead = exchange.method === 'HEAD';
     const verdict =
-      (isHead ? undefined : this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
+      (isHead ? undefined : this.#sizeVerdict(body)) ??
+      verdictOf(exchange, route, raw.getHeaders(), this.#arrival);
     if (verdict !== undefined) return verdict;
     if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
@@ -92,6 +93,10 @@ export class Recording {
       selects,
     };
     return undefined;
+  }
+
+  get #arrival(): Arrival {
+    return { requestedAt: this.#begun, receivedAt: this.now() };
   }
 
   #isOfAnother(): boolean {
@@ -172,11 +177,11 @@ export class Recording {
 
   /** Its lifetime is what its own fields say. A hit has the date of the response, not that of the hit. */
   #byOrigin(written: Omit<StoredResponse, 'storedAt' | 'freshFor' | 'initialAge'>): StoredResponse {
-    const storedAt = this.now();
+    const arrival = this.#arrival;
+    const storedAt = arrival.receivedAt;
     const dated = readPairs(written.fields)('date') !== undefined;
     const fields = dated ? written.fields : [...written.fields, ['Date', formatHttpDate(storedAt)] as const];
     const { cacheScope: scope } = this.route.policy;
-    const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
     const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
     return { ...written, fields, storedAt, freshFor: this.#shortened(lifetime), initialAge };

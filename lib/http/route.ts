@@ -104,11 +104,17 @@ export type Selection = readonly (readonly [name: string, value: string | null])
 
 const NOTHING: Selection = [];
 
+/** What is stored with responses is not to be used to log in. */
+const CREDENTIALS = new Set(['authorization', 'cookie']);
+
 /** What a request has in these fields. */
 export function selection({ request }: Asked, names: readonly string[]): Selection {
   if (names.length === 0) return NOTHING;
   const read = readHeaders(request.headers);
-  return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
+  return names.map((name) => {
+    const value = selectingValue(read, name) ?? null;
+    return [name, value !== null && CREDENTIALS.has(name) ? hashedText(value) : value] as const;
+  });
 }
 
 /** Nothing, and an empty value, are two things. */

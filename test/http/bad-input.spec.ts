@@ -373,6 +373,33 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
+  it.each<[string, CacheResponseOptions, string | undefined]>([
+    ['a ttl of 0', { ttl: 0 }, undefined],
+    ['no lifetime, and nothing to validate by', { freshness: 'origin' }, undefined],
+    ['a lifetime that is over', { freshness: 'origin' }, 'max-age=0'],
+  ])('a response with %s is not said to be stored, and nobody waits for it', async (_, options, control) => {
+    const last = new Deferred<void>();
+    await start(
+      writing(options, async (raw) => {
+        if (control !== undefined) raw.setHeader('Cache-Control', control);
+        const run = calls;
+        raw.write('some');
+        if (run === 1) await last.promise;
+        raw.end('thing');
+      }),
+    );
+    const first = app.get('/it');
+    await until(() => calls === 1);
+    const others = [await app.get('/it'), await app.get('/it')];
+    last.resolve();
+    for (const { text, headers } of [await first, ...others]) {
+      expect([text, headers['cache-status']]).toEqual([
+        'something',
+        'nestjs-tiered-cache; fwd=uri-miss; detail=no-freshness',
+      ]);
+    }
+  });
+
   describe('requests', () => {
     it('with any number of parameters that are not listed have one response', async () => {
       await start(returning({ query: ['page'] }, () => `run ${calls}`));

@@ -15,6 +15,11 @@ const LONGEST = 30_000;
 /** Hands a request to the application, as its HTTP server does. */
 export type Dispatch = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Why a request in the background has come to nothing. Its message has nothing of the application's. */
+export class RefreshError extends Error {
+  override readonly name = 'RefreshError';
+}
+
 /** What waits for a request in the background to reach its handler. */
 export interface BackgroundRun {
   /** To be called by whoever runs the handler for it. */
@@ -35,7 +40,7 @@ export function backgroundRunOf({ rawRequest }: Exchange): BackgroundRun | undef
 /**
  * Sends a request through the application once more, with nobody to answer: all that runs on a request runs, as middleware and
  * guards, and its handler does what the first one would have done.
- * @throws Error when it is answered without the handler: by a guard, for instance
+ * @throws RefreshError when it is answered without the handler: by a guard, for instance
  */
 export function runInBackground(
   exchange: Exchange,
@@ -48,7 +53,7 @@ export function runInBackground(
   response.assignSocket(new Sink() as unknown as Socket);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new Error(`a refresh in the background was not answered within ${LONGEST / 1000} s`));
+      reject(new RefreshError(`it was not answered within ${LONGEST / 1000} s`));
       response.destroy();
     }, LONGEST).unref();
     let hasRun = false;
@@ -60,11 +65,11 @@ export function runInBackground(
     const over = (): void => {
       if (hasRun) return;
       clearTimeout(timer);
-      reject(
-        new Error(`a refresh in the background was answered ${response.statusCode} without its handler`),
-      );
+      reject(new RefreshError(`it was answered ${response.statusCode} without its handler`));
     };
     response.once('finish', over).once('close', over);
+    // As a server does: what was taken for a request is given back then.
+    response.once('finish', () => response.destroy());
     const server = serverOf(exchange);
     if (server === undefined) dispatch(request, response);
     else server.emit('request', request, response);

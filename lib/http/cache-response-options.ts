@@ -22,7 +22,10 @@ export interface CacheResponseOptions {
   scope?: ResponseScope;
   /** With `scope: 'private'`: whoever a response is for, `(request) => request.user.id`. Those for nobody are not cached. */
   identity?: Identity<HttpRequest>;
-  /** The query parameters that matter. Default: all of them. Others are left out of the key: the handler must not read them. */
+  /**
+   * The query parameters that matter. Default: all of them. Others are left out of the key: the handler must not read them.
+   * `'filter[status]'` stands for all of `filter`.
+   */
   query?: readonly string[];
   /** Request header fields that matter, such as `Accept-Language`; they are added to `Vary`. What the handler adds is learned. */
   vary?: readonly string[];

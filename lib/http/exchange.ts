@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerR
 
 import { acceptsContentCoding } from '../http-semantics/content-coding.js';
 import type { RequestWithCredentials } from '../nest/audience.js';
+import { addressTag } from './route.js';
 
 /** A request as handlers and guards know it, of Express or of Fastify: what the two have in common. */
 export interface HttpRequest extends RequestWithCredentials {
@@ -49,6 +50,7 @@ export class Exchange {
   /** Whether a middleware takes what is written, and may send other bytes: those of a content coding. */
   readonly #isRewritten: boolean;
   #split: Target | undefined;
+  #addressTag: string | undefined;
 
   constructor(
     readonly request: HttpRequest,
@@ -111,7 +113,12 @@ export class Exchange {
    */
   get hasPlainTarget(): boolean {
     const { url } = this.rawRequest;
-    return PLAIN_TARGET.test(this.request.originalUrl) && (url === undefined || PLAIN_TARGET.test(url));
+    return isPlain(this.request.originalUrl) && (url === undefined || isPlain(url));
+  }
+
+  /** That of everything that is answered at this address; see {@link addressTag}. */
+  get addressTag(): string {
+    return (this.#addressTag ??= addressTag(this.origin, this.path));
   }
 
   /** What a middleware has made of the URL, if so: it is what the handler was found by. */
@@ -145,6 +152,13 @@ export class Exchange {
         : () => (response as unknown as { send(body: string): unknown }).send('');
     response[name] = (...args: unknown[]) => (unless() ? render.apply(response, args) : skip());
   }
+}
+
+function isPlain(url: string): boolean {
+  if (!PLAIN_TARGET.test(url)) return false;
+  const semicolon = url.indexOf(';');
+  // To some routers the query begins with whichever comes first.
+  return semicolon === -1 || url.indexOf('?') < semicolon;
 }
 
 function splitUrl(url: string): Target {

@@ -1,19 +1,18 @@
 import type { Subscriber } from 'rxjs';
 
 import type { LoadContext } from '../core/load-context.js';
-import { type BackgroundRun, type Dispatch, runInBackground } from './background-request.js';
+import { type BackgroundRun, type Dispatch, RefreshError, runInBackground } from './background-request.js';
+import { complainOfRefresh } from './complaints.js';
 import { FailedAnswer } from './failed-answer.js';
 import { type Finished, HandlerRun, type Replaced, type RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
 import type { ForwardReason } from '../http-semantics/cache-status.js';
 import type { Route } from './route.js';
-import { saidFreshness } from './said-freshness.js';
+import { saidFreshness, usefulFor } from './said-freshness.js';
 import { isUncacheable, readyResponse, type StoredResponse } from './stored-response.js';
 
 /** How long it is remembered that a response may not be stored, in seconds: so long nobody waits for another's. */
 const REMEMBERED = 10;
-/** How long a stale response is kept that can still be validated, in milliseconds. */
-const KEPT_FOR_VALIDATION = 3_600_000;
 
 /** Whoever may have to run the handler for its own answer. */
 export interface Lead {
@@ -44,6 +43,8 @@ export class Fills {
     } catch (error) {
       // It is the answer to one of them.
       if (error instanceof FailedAnswer) return { uncacheable: 'status', next: 'once' };
+      // It was begun for somebody else, who may be denied what others may see.
+      if (error instanceof RefreshError) return { uncacheable: 'failed', next: 'retry' };
       throw error;
     }
   }
@@ -60,11 +61,16 @@ export class Fills {
           context.skip();
           return replaced;
         }
-        const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
-        return settle(context, route, await run);
+        try {
+          const run = runInBackground(exchange, route.keyOf(exchange), this.dispatch);
+          return settle(context, route, await run);
+        } catch (error) {
+          complainOfRefresh(route, error);
+          throw error;
+        }
       },
       // What is known before, so that nobody who comes after an invalidation waits for a run from before it.
-      { ...route.policy.entry, tags: [...route.namesOf(exchange), ...route.policy.tags] },
+      { ...route.entry, tags: [...route.namesOf(exchange), ...route.policy.tags] },
     );
   }
 
@@ -97,7 +103,7 @@ export class Fills {
           const ttl = isUncacheable(result) ? 0 : keptFor(result, route);
           if (ttl <= 0 || own.overtaken) return undefined;
           for (const other of all) other.overtaken = true;
-          return { key, options: { ...route.policy.entry, ttl: ttl / 1000, tags: finished!.tags } };
+          return { key, options: { ...route.entry, ttl: ttl / 1000, tags: finished!.tags } };
         },
       );
     } finally {
@@ -109,6 +115,8 @@ export class Fills {
   /** @param background what waits for it, when there is no client */
   run(visit: Visit, subscriber: Subscriber<unknown>, background: BackgroundRun): Promise<Finished> {
     const run = new HandlerRun(visit.exchange, visit.route, {}, this.now, background.replaced);
+    // What is stale is with the client already.
+    run.settle();
     return run.start(visit.next, subscriber);
   }
 
@@ -121,14 +129,14 @@ export class Fills {
 
 /**
  * Decides how a run's result is stored.
- * @throws Error when a refresh has failed
+ * @throws RefreshError when a refresh has failed
  */
 function settle(context: LoadContext<RunResult>, route: Route, { value, tags, status }: Finished): RunResult {
   context.addTags(tags);
   if (isUncacheable(value)) {
     if (value.next === 'run') context.setTtl(REMEMBERED);
     else if (context.background && (status >= 500 || value.uncacheable !== 'status')) {
-      throw new Error(`a refresh in the background was answered ${status}: ${value.uncacheable}`);
+      throw new RefreshError(`it was answered ${status}: ${value.uncacheable}`);
     } else {
       // What was stored is not what there is any more.
       context.skip();
@@ -145,15 +153,5 @@ function settle(context: LoadContext<RunResult>, route: Route, { value, tags, st
 function keptFor(stored: StoredResponse, { policy }: Route): number {
   if (!policy.byOrigin) return stored.freshFor;
   const ready = readyResponse(stored)!;
-  const { field } = ready;
-  const { staleWhileRevalidate, staleIfError } = saidFreshness(ready, policy);
-  const left = Math.max(0, stored.freshFor - stored.initialAge);
-  const validated = field('etag') !== undefined || field('last-modified') !== undefined;
-  const beyond = [
-    staleWhileRevalidate,
-    staleIfError,
-    policy.staleIfError,
-    validated ? KEPT_FOR_VALIDATION : 0,
-  ];
-  return left + Math.max(...beyond);
+  return usefulFor(ready.field, saidFreshness(ready, policy), policy);
 }

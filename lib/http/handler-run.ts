@@ -5,10 +5,11 @@ import { withResolvers } from '../primitives/with-resolvers.js';
 import { ClientConditions } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
 import { FailedAnswer, isFailure, sendInPlaceOfFailure } from './failed-answer.js';
-import { Recording, WITHOUT_BODY } from './recording.js';
+import { passForEnded } from './passing-for-sent.js';
+import { Recording, TOO_LARGE, WITHOUT_BODY } from './recording.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
-import { announce, type Report, sendStored, tellStatus } from './sending.js';
+import { announce, type Report, sendStored, sendUnstored, tellStatus } from './sending.js';
 import {
   isUncacheable,
   readyResponse,
@@ -45,8 +46,9 @@ export class HandlerRun implements TapTarget {
   readonly #outcome = withResolvers<RunResult>();
   /** What the handler threw: what is written then is made of it by exception filters, or by interceptors around. */
   #thrown: { readonly error: unknown } | undefined;
-  /** Sends the failure that was written, or what is better. It is to be called. */
-  held: ((stale?: ReadyResponse) => void) | undefined;
+  /** Sends the failure that was written, or what is better. */
+  #held: ((stale?: ReadyResponse) => void) | undefined;
+  #isSettled = false;
 
   /** @param report what `Cache-Status` says of a response that is stored */
   constructor(
@@ -101,6 +103,17 @@ export class HandlerRun implements TapTarget {
     return finished;
   }
 
+  /**
+   * Says what there is in place of a failure. One that is held back is sent, or that is; one that comes later is not held back.
+   * To be called for each run, or its client waits for ever.
+   */
+  settle(stale?: ReadyResponse): void {
+    this.#isSettled = true;
+    const held = this.#held;
+    this.#held = undefined;
+    held?.(stale);
+  }
+
   begins(): boolean {
     const verdict = this.#judge();
     this.#conditions.restore();
@@ -111,7 +124,7 @@ export class HandlerRun implements TapTarget {
 
   piece(bytes: Buffer): boolean {
     const fits = this.#recording.piece(bytes);
-    if (!fits) this.#outcome.resolve({ uncacheable: 'too-large', next: 'run' });
+    if (!fits) this.#outcome.resolve(TOO_LARGE);
     return fits;
   }
 
@@ -130,7 +143,7 @@ export class HandlerRun implements TapTarget {
     }
     const send = (): void => {
       this.#announce(verdict);
-      exchange.raw.end(body, done);
+      sendUnstored(exchange, body, done);
     };
     if (this.#holdsBack(send, done)) return;
     send();
@@ -156,8 +169,12 @@ export class HandlerRun implements TapTarget {
   /** A failure waits until it is known whether there is something stale that is better. */
   #holdsBack(send: () => void, done: (() => void) | undefined): boolean {
     const { policy } = this.route;
-    if (policy.byOrigin || policy.staleIfError === 0 || !isFailure(this.exchange)) return false;
-    this.held = (stale) => {
+    if (this.#isSettled || policy.byOrigin || policy.staleIfError === 0) return false;
+    if (!isFailure(this.exchange)) return false;
+    // Handlers may go on after they have answered, and throw.
+    const release = passForEnded(this.exchange.raw);
+    this.#held = (stale) => {
+      release();
       if (stale === undefined) send();
       else this.#sendStale(stale, done);
     };

@@ -41,6 +41,29 @@ export function passForSent(raw: ServerResponse): () => void {
   };
 }
 
+/**
+ * Lets a response that is still here pass for sent and ended: nobody adds anything to it any more.
+ * @returns what makes it ready to be sent, as it was
+ * @throws TypeError when Node would not send it
+ */
+export function passForEnded(raw: ServerResponse): () => void {
+  const release = passForSent(raw);
+  const write = (...args: unknown[]): boolean => {
+    refuseLate(args);
+    return false;
+  };
+  const end = (...args: unknown[]): ServerResponse => {
+    refuseLate(args);
+    return raw;
+  };
+  const nothing = (): void => {};
+  const takeBack = shadow(raw, { writableEnded: true, writeHead: refuse, flushHeaders: nothing, write, end });
+  return () => {
+    takeBack();
+    release();
+  };
+}
+
 /** As Node does. */
 export function refuse(): never {
   throw Object.assign(new Error('Cannot set headers after they are sent to the client'), {

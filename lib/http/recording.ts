@@ -1,7 +1,7 @@
 import { cacheGroups, cacheTag, surrogateKey } from '../http-semantics/cache-groups.js';
 import { strongETag } from '../http-semantics/entity-tag.js';
 import { readPairs } from '../http-semantics/fields.js';
-import { freshnessOf } from '../http-semantics/freshness.js';
+import { type Arrival, freshnessOf } from '../http-semantics/freshness.js';
 import { formatHttpDate } from '../http-semantics/http-date.js';
 import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
 import { parseVary } from '../http-semantics/vary.js';
@@ -69,12 +69,13 @@ export class Recording {
     const { exchange, route } = this;
     const { raw } = exchange;
     // It came to be for somebody else behind the interceptor.
-    if (route.audienceOf(exchange) !== this.#audience) return { uncacheable: 'identity', next: 'run' };
+    if (this.#isOfAnother()) return { uncacheable: 'identity', next: 'run' };
     // The handler has left the request to another one.
     if (exchange.matched !== this.#matched) return { uncacheable: 'handler', next: 'run' };
     const isHead = exchange.method === 'HEAD';
     const verdict =
-      (isHead ? undefined : body && this.#sizeVerdict(body)) ?? verdictOf(exchange, route, raw.getHeaders());
+      (isHead ? undefined : this.#sizeVerdict(body)) ??
+      verdictOf(exchange, route, raw.getHeaders(), this.#arrival);
     if (verdict !== undefined) return verdict;
     if (this.tags.refused) return UNTAGGED;
     if (!route.policy.byOrigin) {
@@ -94,6 +95,19 @@ export class Recording {
     return undefined;
   }
 
+  get #arrival(): Arrival {
+    return { requestedAt: this.#begun, receivedAt: this.now() };
+  }
+
+  #isOfAnother(): boolean {
+    try {
+      return this.route.audienceOf(this.exchange) !== this.#audience;
+    } catch {
+      // Whoever writes the response is not to hear of it.
+      return true;
+    }
+  }
+
   /** Tells the interceptors around something, and notes what they set then. */
   tellAround(tell: () => void): void {
     const { response, before } = this.exchange;
@@ -105,13 +119,16 @@ export class Recording {
     }
   }
 
-  /** Takes back the fields of a response that is not sent after all; cookies are the client's own in any case. */
+  /** Takes back what was done to the fields by a response that is not sent after all; cookies are the client's own in any case. */
   takeBack(): void {
     const { raw, response, before } = this.exchange;
-    for (const [name] of changedFields(response.getHeaders(), before).fields) {
-      if (this.#setAround.has(name) || name === 'set-cookie' || before[name] !== undefined) continue;
+    const { fields, removed } = changedFields(response.getHeaders(), before);
+    for (const name of [...fields.map(([own]) => own), ...removed]) {
+      if (this.#setAround.has(name) || name === 'set-cookie') continue;
       response.removeHeader(name);
-      raw.removeHeader(name);
+      const value = before[name];
+      if (value === undefined) raw.removeHeader(name);
+      else raw.setHeader(name, value);
     }
   }
 
@@ -144,8 +161,8 @@ export class Recording {
     const head = this.#head!;
     const written = { ...head, body: storedBody(body), chunked };
     if (policy.byOrigin) return this.#byOrigin(written);
-    const freshFor = isKeptNegative(head.status, policy) ? policy.negativeTtl : policy.ttl;
-    return { ...written, storedAt: this.now(), freshFor, initialAge: 0 };
+    const lifetime = isKeptNegative(head.status, policy) ? policy.negativeTtl : policy.ttl;
+    return { ...written, storedAt: this.now(), freshFor: this.#shortened(lifetime), initialAge: 0 };
   }
 
   /** The stored response that a 304 says is still the current one, with what the 304 says of it. */
@@ -160,14 +177,20 @@ export class Recording {
 
   /** Its lifetime is what its own fields say. A hit has the date of the response, not that of the hit. */
   #byOrigin(written: Omit<StoredResponse, 'storedAt' | 'freshFor' | 'initialAge'>): StoredResponse {
-    const storedAt = this.now();
+    const arrival = this.#arrival;
+    const storedAt = arrival.receivedAt;
     const dated = readPairs(written.fields)('date') !== undefined;
     const fields = dated ? written.fields : [...written.fields, ['Date', formatHttpDate(storedAt)] as const];
     const { cacheScope: scope } = this.route.policy;
-    const arrival = { requestedAt: this.#begun, receivedAt: storedAt };
     const options = { ...arrival, status: written.status, scope, targeted: true } as const;
     const { lifetime, initialAge } = freshnessOf(readPairs(fields), options);
-    return { ...written, fields, storedAt, freshFor: lifetime, initialAge };
+    return { ...written, fields, storedAt, freshFor: this.#shortened(lifetime), initialAge };
+  }
+
+  /** @returns milliseconds; those of a lifetime that is not 0 are not 0 */
+  #shortened(lifetime: number): number {
+    const { jitter } = this.route.policy;
+    return jitter === 0 ? lifetime : Math.ceil(lifetime * (1 - jitter * Math.random()));
   }
 
   /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
@@ -181,10 +204,11 @@ export class Recording {
     return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 
-  #sizeVerdict(body: Buffer): Uncacheable | undefined {
-    if (body.length > this.route.policy.maxBodySize) return { uncacheable: 'too-large', next: 'run' };
+  #sizeVerdict(body: Buffer | undefined): Uncacheable | undefined {
     const declared = this.exchange.raw.getHeader('content-length');
-    return declared === undefined || Number(declared) === body.length ? undefined : TRUNCATED;
+    const size = body?.length ?? Number(declared);
+    if (size > this.route.policy.maxBodySize) return TOO_LARGE;
+    return body === undefined || declared === undefined || Number(declared) === size ? undefined : TRUNCATED;
   }
 
   #setTagField(): void {
@@ -194,6 +218,8 @@ export class Recording {
     if (value !== undefined) this.exchange.raw.setHeader(tagField, value);
   }
 }
+
+export const TOO_LARGE: Uncacheable = { uncacheable: 'too-large', next: 'run' };
 
 /** Fewer or more bytes than its head has said. */
 const TRUNCATED: Uncacheable = { uncacheable: 'truncated', next: 'once' };

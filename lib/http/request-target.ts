@@ -13,10 +13,10 @@ export function authorityOf(hostOrOrigin: string): string {
 }
 
 /**
- * The path that a request's target names, in whatever form: with a query, a fragment, or as a whole address. Where routers differ, it
+ * The path that a request's target names, in whatever form: with a query (for some after `;`), a fragment, or as a whole address. Where routers differ, it
  * is what the most lenient one reads, so that it may stand for several resources: keys must not be made of it.
  */
 export function pathOf(target: string): string {
-  const [path = ''] = target.trim().replaceAll('\\', '/').replace(ORIGIN, '').split(/[?#]/, 1);
+  const [path = ''] = target.trim().replaceAll('\\', '/').replace(ORIGIN, '').split(/[?#;]/, 1);
   return path.startsWith('/') ? path : `/${path}`;
 }

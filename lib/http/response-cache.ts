@@ -1,5 +1,5 @@
-import { type CallHandler, GatewayTimeoutException } from '@nestjs/common';
-import { EMPTY, Observable, type Subscriber } from 'rxjs';
+import { type CallHandler, GatewayTimeoutException, PreconditionFailedException } from '@nestjs/common';
+import { Observable, type Subscriber, throwError } from 'rxjs';
 
 import { hasOriginConditions } from '../http-semantics/conditional.js';
 import { currentAge } from '../http-semantics/freshness.js';
@@ -40,7 +40,8 @@ export class ResponseCache {
     const background = backgroundRunOf(exchange);
     if (background !== undefined) {
       // Whoever asks in the background has to be who asked before.
-      if (route.keyOf(exchange) !== background.key) return EMPTY;
+      if (route.keyOf(exchange) !== background.key)
+        return throwError(() => new PreconditionFailedException());
       return new Observable((subscriber) => background.settle(this.fills.run(visit, subscriber, background)));
     }
     const key = isCacheable(exchange) ? route.keyOf(exchange) : undefined;
@@ -49,7 +50,7 @@ export class ResponseCache {
       return next.handle();
     }
     if (!route.policy.byOrigin) {
-      const stored = readyOf(route.cache.fresh<RunResult>(key, route.policy.entry));
+      const stored = readyOf(route.cache.fresh<RunResult>(key, route.entry));
       if (stored !== undefined && answers(stored, exchange)) return this.#replay(visit, stored);
     }
     return new Observable((subscriber) => void this.#find(visit, key, subscriber));
@@ -69,7 +70,7 @@ export class ResponseCache {
         const usable = stored !== undefined && answers(stored, exchange) ? stored : undefined;
         if (own !== undefined) {
           // What the handler answers is on its way, if nothing is better.
-          own.held?.(usable);
+          own.settle(usable);
           return;
         }
         if (usable !== undefined) {
@@ -85,7 +86,7 @@ export class ResponseCache {
       await this.fills.alone(visit, key, lead);
     } catch (error) {
       if (own === undefined) subscriber.error(error);
-      else own.held?.();
+      else own.settle();
     }
   }
 
@@ -101,7 +102,7 @@ export class ResponseCache {
     const { exchange, route } = visit;
     const { cache, policy } = route;
     if (policy.byOrigin || exchange.method === 'HEAD') {
-      const found = await cache.get<RunResult>(key, policy.entry);
+      const found = await cache.get<RunResult>(key, route.entry);
       const stored = readyOf(found);
       if (policy.byOrigin && stored !== undefined && answers(stored, exchange)) {
         return this.revalidation.use(visit, key, found!, stored, lead);

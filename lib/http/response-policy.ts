@@ -18,6 +18,7 @@ import {
 } from './cache-response-options.js';
 import type { HttpRequest } from './exchange.js';
 import { authorityOf } from './request-target.js';
+import { parameterName } from './route.js';
 
 /** Caches on the way must not give the answer for nobody in particular to somebody. */
 const CREDENTIALS = ['Authorization', 'Cookie'];
@@ -51,6 +52,8 @@ export interface ResponsePolicy {
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
   readonly negativeTtl: number;
+  /** By how much a lifetime may be shortened at random: a part of it. */
+  readonly jitter: number;
   readonly maxBodySize: number;
   /** What clients are told unless the handler says something. */
   readonly cacheControl: string;
@@ -95,7 +98,7 @@ export function resolveResponsePolicy(options: NamedResponseOptions): ResponsePo
     tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
     tagsOf: typeof tags === 'function' ? tags : undefined,
     namesOf: options[NAMES],
-    query: options.query && new Set(options.query),
+    query: options.query && new Set(options.query.map(parameterName)),
     vary: (options.vary ?? []).map((name) => name.toLowerCase()).toSorted(),
     varyNames: [...(scope === 'auto' ? CREDENTIALS : []), ...(options.vary ?? []).map(titled)].join(', '),
     hosts: options.hosts && new Set(options.hosts.map(authorityOf)),
@@ -104,6 +107,7 @@ export function resolveResponsePolicy(options: NamedResponseOptions): ResponsePo
     staleWhileRevalidate: duration(staleWhileRevalidate, 'staleWhileRevalidate'),
     staleIfError: duration(staleIfError, 'staleIfError'),
     negativeTtl: duration(negativeTtl, 'negativeTtl'),
+    jitter: jitter ?? 0,
     maxBodySize: parseByteSize(maxBodySize, 'maxBodySize'),
     tagField,
     byOrigin,

@@ -1,6 +1,7 @@
 import { currentAge } from '../http-semantics/freshness.js';
 import { parseRequestDirectives, reuseOf } from '../http-semantics/request-directives.js';
 import { runInBackground } from './background-request.js';
+import { complainOfRefresh } from './complaints.js';
 import type { Fills, Lead } from './fills.js';
 import type { Replaced, RunResult } from './handler-run.js';
 import type { Visit } from './response-cache.js';
@@ -60,7 +61,7 @@ export class Revalidation {
     // The next request finds it stale, and tries again.
     this.fills
       .replace(route, key, run)
-      .catch(() => {})
+      .catch((error: unknown) => complainOfRefresh(route, error))
       .finally(() => this.#running.delete(key));
   }
 }

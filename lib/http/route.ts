@@ -7,7 +7,7 @@ import { readHeaders } from '../http-semantics/fields.js';
 import { selectingValue } from '../http-semantics/vary.js';
 import type { Exchange, HttpRequest } from './exchange.js';
 import { authorityOf, pathOf } from './request-target.js';
-import type { ResponsePolicy } from './response-policy.js';
+import type { ResponseEntryOptions, ResponsePolicy } from './response-policy.js';
 
 /** Longer than that, in characters, and nobody has written it by hand: such requests are not cached. */
 const LONGEST_QUERY = 2_048;
@@ -19,8 +19,16 @@ const MOST_PARAMETERS = 200;
 const MOST_KEPT = 500;
 const LONGEST_KEPT = 500;
 
+/**
+ * What a cache has in its own defaults is not for responses: clients are told what the options say. Where responses themselves say
+ * when they may be stale, the core does not know it. How long one lives is decided, jitter and all, when it is there.
+ */
+const UNSAID = { staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: false } as const;
+
 /** What is known of a handler whose responses are cached. */
 export class Route {
+  /** What the core is told of its responses. */
+  readonly entry: ResponseEntryOptions;
   readonly #keys = new Map<string, string>();
 
   constructor(
@@ -28,7 +36,9 @@ export class Route {
     readonly name: string,
     readonly cache: CacheManager,
     readonly policy: ResponsePolicy,
-  ) {}
+  ) {
+    this.entry = Object.freeze({ ...UNSAID, ...policy.entry, jitter: 0, ...(policy.byOrigin && UNSAID) });
+  }
 
   /** Class and method. */
   get place(): string {
@@ -71,8 +81,8 @@ export class Route {
   }
 
   /** The tags of a response that are known by its request: that of its address, and others that it is called by. */
-  namesOf({ origin, path, request }: Exchange): readonly string[] {
-    return [addressTag(origin, path), ...(this.policy.namesOf?.(request) ?? [])];
+  namesOf(exchange: Exchange): readonly string[] {
+    return [exchange.addressTag, ...(this.policy.namesOf?.(exchange.request) ?? [])];
   }
 
   #resourceOf(exchange: Exchange): string[] {
@@ -99,11 +109,17 @@ export type Selection = readonly (readonly [name: string, value: string | null])
 
 const NOTHING: Selection = [];
 
+/** What is stored with responses is not to be used to log in. */
+const CREDENTIALS = new Set(['authorization', 'cookie']);
+
 /** What a request has in these fields. */
 export function selection({ request }: Asked, names: readonly string[]): Selection {
   if (names.length === 0) return NOTHING;
   const read = readHeaders(request.headers);
-  return names.map((name) => [name, selectingValue(read, name) ?? null] as const);
+  return names.map((name) => {
+    const value = selectingValue(read, name) ?? null;
+    return [name, value !== null && CREDENTIALS.has(name) ? hashedText(value) : value] as const;
+  });
 }
 
 /** Nothing, and an empty value, are two things. */
@@ -143,8 +159,11 @@ export function canonicalQuery(search: string, names: ReadonlySet<string> | unde
 function nameOf(parameter: string): string {
   const end = parameter.indexOf('=');
   const raw = end === -1 ? parameter : parameter.slice(0, end);
-  const name = decoded(raw.replaceAll('+', ' '), raw);
-  // `[a]` is `a`, too.
+  return parameterName(decoded(raw.replaceAll('+', ' '), raw));
+}
+
+/** What the parameter is called that `filter[status]` is a part of. `[a]` is `a`, too. */
+export function parameterName(name: string): string {
   const from = name.startsWith('[') ? 1 : 0;
   const bracket = from === 0 ? name.indexOf('[') : name.indexOf(']');
   return bracket > from ? name.slice(from, bracket) : name;

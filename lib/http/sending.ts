@@ -1,3 +1,5 @@
+import type { OutgoingHttpHeader } from 'node:http';
+
 import { selectRange } from '../http-semantics/byte-range.js';
 import { appendCacheStatus, type CacheStatus, formatCacheStatus } from '../http-semantics/cache-status.js';
 import { isNotModified } from '../http-semantics/conditional.js';
@@ -80,32 +82,53 @@ function ownCopy(value: string | readonly string[]): string | readonly string[] 
 
 /** Says what was done with the request, and what clients may do with the response unless the handler has said it. */
 export function announce({ raw }: Exchange, { policy }: Route, report: Report): void {
-  tellStatus({ raw }, report);
+  const others = raw.getHeader('cache-status');
+  setStatus(raw, report, others);
+  const control = policy.byOrigin || raw.hasHeader('cache-control') ? undefined : policy.cacheControl;
+  if (control !== undefined) raw.setHeader('Cache-Control', control);
+  const isForOthers = control !== undefined && control !== 'no-cache' && !control.startsWith('private');
+  if (isForOthers || report.stored) {
+    whenCookieIsSet(raw, () => {
+      // Other caches might keep a cookie with the response, whatever the options say of that: it is for this client.
+      if (control !== undefined) raw.setHeader('Cache-Control', 'private, no-cache');
+      if (report.stored) setStatus(raw, { ...report, stored: false, detail: 'set-cookie' }, others);
+    });
+  }
   if (policy.byOrigin) return;
-  if (!raw.hasHeader('cache-control')) setCacheControl(raw, policy.cacheControl);
   if (policy.varyNames !== '')
     raw.setHeader('Vary', withNames(raw.getHeader('vary')?.toString(), policy.varyNames));
 }
 
-/** Other caches might keep a cookie with the response, whatever the options say of that: it is for this client. */
-const WITH_COOKIE = 'private, no-cache';
+/** Node's own, by which it writes a head, whoever has replaced what is documented: it comes after all of them. HTTP/2 has none. */
+const WRITES_HEAD = '_storeHeader';
 
 /** Sessions set their cookies as late as when the head is written. */
-function setCacheControl(raw: Exchange['raw'], value: string): void {
-  raw.setHeader('Cache-Control', raw.hasHeader('set-cookie') ? WITH_COOKIE : value);
-  if (value === 'no-cache' || value.startsWith('private')) return;
+function whenCookieIsSet(raw: Exchange['raw'], then: () => void): void {
+  if (raw.hasHeader('set-cookie')) then();
   const setHeader = raw.setHeader.bind(raw);
   raw.setHeader = (name, field) => {
-    if (/^set-cookie$/i.test(name)) setHeader('Cache-Control', WITH_COOKIE);
+    if (/^set-cookie$/i.test(name)) then();
     return setHeader(name, field);
+  };
+  // Some call the method of the prototype.
+  const node = raw as { [WRITES_HEAD]?: (...args: unknown[]) => unknown };
+  const write = node[WRITES_HEAD];
+  if (write === undefined) return;
+  node[WRITES_HEAD] = (...args) => {
+    if (raw.hasHeader('set-cookie')) then();
+    return write.apply(raw, args);
   };
 }
 
 /** Says what was done with the request. */
 export function tellStatus({ raw }: Pick<Exchange, 'raw'>, report: Report): void {
-  const existing = raw.getHeader('cache-status');
+  setStatus(raw, report, raw.getHeader('cache-status'));
+}
+
+/** @param others what caches before this one have said */
+function setStatus(raw: Exchange['raw'], report: Report, others: OutgoingHttpHeader | undefined): void {
   const value =
-    existing === undefined ? ownStatus(report) : appendCacheStatus(existing.toString(), statusOf(report));
+    others === undefined ? ownStatus(report) : appendCacheStatus(others.toString(), statusOf(report));
   raw.setHeader('Cache-Status', value);
 }
 
@@ -136,9 +159,7 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
     receivedAt: stored.storedAt,
   };
   if (isNotModified(asked)) {
-    raw.statusCode = 304;
-    for (const name of NOT_IN_304) raw.removeHeader(name);
-    raw.end(done);
+    sendNotModified(raw, done);
     return;
   }
   const range = selectRange({ ...asked, size: bytes.length });
@@ -151,6 +172,31 @@ function sendBody(exchange: Exchange, stored: ReadyResponse, done: (() => void) 
   const part = range.kind === 'part' ? bytes.subarray(range.first, range.last + 1) : Buffer.alloc(0);
   raw.setHeader('Content-Length', part.length);
   raw.end(part, done);
+}
+
+/**
+ * Sends what is not stored, or says that the client has it: the handler was not told that it does, and frameworks would have
+ * said so themselves.
+ */
+export function sendUnstored(exchange: Exchange, body: Buffer, done: (() => void) | undefined): void {
+  const { raw, method, request } = exchange;
+  const stored = readHeaders(raw.getHeaders());
+  const isTold = request.headers['if-none-match'] !== undefined || stored('last-modified') !== undefined;
+  const asked = {
+    method,
+    status: raw.statusCode,
+    request: requestFields(exchange),
+    stored,
+    receivedAt: Date.now(),
+  };
+  if (isTold && isNotModified(asked)) sendNotModified(raw, done);
+  else raw.end(body, done);
+}
+
+function sendNotModified(raw: Exchange['raw'], done: (() => void) | undefined): void {
+  raw.statusCode = 304;
+  for (const name of NOT_IN_304) raw.removeHeader(name);
+  raw.end(done);
 }
 
 /** Text goes out as text: Node writes it together with the head. */

@@ -2,11 +2,13 @@ import type { OutgoingHttpHeaders } from 'node:http';
 
 import { parseCacheControl } from '../http-semantics/cache-control.js';
 import { type FieldReader, readHeaders } from '../http-semantics/fields.js';
+import { type Arrival, freshnessOf } from '../http-semantics/freshness.js';
 import { whyNotStorable } from '../http-semantics/storable.js';
 import { parseVary } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
 import { MOST_VARY, type ResponsePolicy } from './response-policy.js';
 import type { Route } from './route.js';
+import { usefulFor } from './said-freshness.js';
 import type { Uncacheable } from './stored-response.js';
 
 /** Statuses whose responses an option for how long they live is meant for. */
@@ -24,6 +26,7 @@ export function verdictOf(
   exchange: Exchange,
   route: Route,
   now: OutgoingHttpHeaders,
+  arrival: Arrival,
 ): Uncacheable | undefined {
   const { policy } = route;
   const status = exchange.raw.statusCode;
@@ -35,6 +38,7 @@ export function verdictOf(
     if (parseCacheControl(response('cache-control')).isUnqualified('no-cache')) {
       return { uncacheable: 'no-cache', next: 'run' };
     }
+    if (policy.ttl === 0 && STORED.has(status)) return { uncacheable: 'no-freshness', next: 'run' };
   }
   const why = whyNotStorable(
     { method: 'GET', status, request: requestFields(exchange), response },
@@ -46,6 +50,10 @@ export function verdictOf(
     },
   );
   if (why !== undefined) return { uncacheable: why, next: 'run' };
+  if (policy.byOrigin) {
+    const said = freshnessOf(response, { ...arrival, status, scope: policy.cacheScope, targeted: true });
+    if (usefulFor(response, said, policy) === 0) return { uncacheable: 'no-freshness', next: 'run' };
+  }
   // Events come as they happen: nobody is to wait for their end.
   if (/^text\/event-stream\b/i.test(response('content-type') ?? ''))
     return { uncacheable: 'events', next: 'run' };

@@ -24,6 +24,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { of } from 'rxjs';
 
 import { CacheResponse, type HttpRequest, NoCache, ResponseCacheModule } from '../../lib/http/index.js';
+import { selection } from '../../lib/http/route.js';
 import { Deferred, failure } from '../support/deferred.js';
 import { until } from '../support/until.js';
 import {
@@ -213,6 +214,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     const app = await start(adapter, [], modules(false));
     expect((await app.get('/admin/items/1')).text).toBe('admin 1');
     expect((await app.get('/shop/items/1')).text).toBe('shop 1');
+  });
+
+  it.each(['authorization', 'cookie'])('Vary: %s stores nothing that could be used to log in', (name) => {
+    const selected = (value: string) => selection({ request: { headers: { [name]: value } } }, [name]);
+    expect(JSON.stringify(selected('secret'))).not.toContain('secret');
+    expect(selected('secret')).toEqual(selected('secret'));
+    expect(selected('secret')).not.toEqual(selected('other'));
   });
 
   it.each(['constructor', 'Set-Cookie'])('Vary: %s selects like any other field', async (name) => {

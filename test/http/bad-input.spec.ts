@@ -11,6 +11,7 @@ import {
   StreamableFile,
   type Type,
 } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
 import {
@@ -119,6 +120,29 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       last.resolve();
       expect((await first).text).toHaveLength(1203);
       expect(isHit(await app.get('/it'))).toBe(false);
+    });
+
+    it('over the limit by what their head says are not begun to be kept', async () => {
+      const rest = new Deferred<void>();
+      await start(
+        writing({ maxBodySize: 10 }, async (raw) => {
+          raw.setHeader('Content-Length', 11);
+          const run = calls;
+          raw.write('12345');
+          if (run === 1) await rest.promise;
+          raw.end('678901');
+        }),
+      );
+      const first = app.get('/it');
+      await until(() => calls === 1);
+      const others = await Promise.all([app.get('/it'), app.get('/it')]);
+      rest.resolve();
+      for (const { text, headers } of [await first, ...others]) {
+        expect([text, headers['cache-status']]).toEqual([
+          '12345678901',
+          'nestjs-tiered-cache; fwd=uri-miss; detail=too-large',
+        ]);
+      }
     });
 
     it.each([
@@ -341,6 +365,33 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
+  it.each<[string, CacheResponseOptions, string | undefined]>([
+    ['a ttl of 0', { ttl: 0 }, undefined],
+    ['no lifetime, and nothing to validate by', { freshness: 'origin' }, undefined],
+    ['a lifetime that is over', { freshness: 'origin' }, 'max-age=0'],
+  ])('a response with %s is not said to be stored, and nobody waits for it', async (_, options, control) => {
+    const last = new Deferred<void>();
+    await start(
+      writing(options, async (raw) => {
+        if (control !== undefined) raw.setHeader('Cache-Control', control);
+        const run = calls;
+        raw.write('some');
+        if (run === 1) await last.promise;
+        raw.end('thing');
+      }),
+    );
+    const first = app.get('/it');
+    await until(() => calls === 1);
+    const others = [await app.get('/it'), await app.get('/it')];
+    last.resolve();
+    for (const { text, headers } of [await first, ...others]) {
+      expect([text, headers['cache-status']]).toEqual([
+        'something',
+        'nestjs-tiered-cache; fwd=uri-miss; detail=no-freshness',
+      ]);
+    }
+  });
+
   describe('requests', () => {
     it('with any number of parameters that are not listed have one response', async () => {
       await start(returning({ query: ['page'] }, () => `run ${calls}`));
@@ -365,6 +416,43 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await app.get(`/it${query}`)).text).toBe(`/it${query}`);
       const again = await app.get(`/it${query}`);
       expect([again.text, isHit(again)]).toEqual([`/it${query}`, true]);
+    });
+
+    it.each([
+      ['filter[status]', '?filter[status]=a&x=1', '?filter[status]=b&x=1', '?x=2&filter[status]=a'],
+      ['a b', '?a+b=a', '?a%20b=b', '?a+b=a&x=2'],
+      ['list[]', '?list[]=a', '?list[]=b', '?x=2&list[]=a'],
+    ])('are told apart by the part of a parameter that is listed: %s', async (name, one, other, same) => {
+      await start(returning({ query: [name] }, ({ originalUrl }) => originalUrl));
+      const texts = [one, other, same].map(async (query) => (await app.get(`/it${query}`)).text);
+      expect(await Promise.all(texts)).toEqual([`/it${one}`, `/it${other}`, `/it${one}`]);
+    });
+
+    it('whose query may begin in either of two places are not cached', async () => {
+      @Controller()
+      class Any {
+        @Get('any/:id')
+        @CacheResponse({ ttl: '1h', scope: 'public', query: ['page'] })
+        any(@Req() { query }: HttpRequest) {
+          return { page: String(query['page']) };
+        }
+      }
+      // As Fastify 4 was without being asked.
+      const routerOptions = { useSemicolonDelimiter: true };
+      app = await HttpApp.start(
+        adapter === 'fastify' ? new FastifyAdapter({ routerOptions } as object) : adapter,
+        [Any],
+      );
+      for (const query of [';page=1?x=evil', ';page=1?x=1&a=2', ';?page=1']) {
+        const { status, headers } = await app.get(`/any/1${query}`);
+        expect([status, headers['cache-status']]).toEqual([200, 'nestjs-tiered-cache; fwd=bypass']);
+      }
+      const page = adapter === 'fastify' ? '1' : 'undefined';
+      expect((await app.get('/any/1;page=1')).text).toBe(JSON.stringify({ page }));
+      for (const query of [';page=1', '?page=1;x=2?']) {
+        await app.get(`/any/1${query}`);
+        expect(isHit(await app.get(`/any/1${query}`))).toBe(true);
+      }
     });
 
     it('with a long query, or with more parameters than parsers read, are not cached', async () => {

@@ -60,6 +60,23 @@ class Pages {
     calls++;
     return 'tagged';
   }
+  @Get('unstored')
+  @CacheResponse({ ttl: '1h', scope: 'public' })
+  @Header('Cache-Control', 'private')
+  @Header('ETag', '"own"')
+  @Header('Last-Modified', 'Tue, 01 Sep 2026 10:00:00 GMT')
+  unstored() {
+    return `${++calls}`;
+  }
+  @Get('parts')
+  @CacheResponse({ ttl: '1h', scope: 'public' })
+  parts(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
+    calls++;
+    if (headers['range'] !== 'bytes=0-1') return '0123456789';
+    response.status(206);
+    (response.raw ?? response).setHeader('Content-Range', 'bytes 0-1/10');
+    return '01';
+  }
   @Get('stream')
   @CacheResponse({ ttl: '1h', scope: 'public' })
   stream() {
@@ -110,6 +127,11 @@ class Origin {
   @Get('origin')
   @CacheResponse({ freshness: 'origin' })
   origin(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
+    return replyTo(headers, response);
+  }
+  @Get('origin-with-options')
+  @CacheResponse({ freshness: 'origin', staleWhileRevalidate: 60, refreshAhead: 0.1 })
+  withOptions(@Req() { headers }: AnyRequest, @Res({ passthrough: true }) response: AnyResponse) {
     return replyTo(headers, response);
   }
 }
@@ -170,6 +192,18 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await app.get('/tagged')).headers.etag).toBe('W/"own"');
       const { status, headers } = await app.get('/tagged', { 'if-none-match': '"own"' });
       expect([status, headers.etag, calls]).toEqual([304, 'W/"own"', 1]);
+    });
+
+    it.each([
+      ['if-none-match', 'W/"own"', '"other"'],
+      ['if-modified-since', 'Tue, 01 Sep 2026 10:00:00 GMT', 'Tue, 01 Sep 2026 09:59:59 GMT'],
+    ])('is answered with 304 where nothing is stored, too: %s', async (name, known, other) => {
+      await start();
+      const { status, text, headers } = await app.get('/unstored', { [name]: known });
+      expect([status, text, headers['content-type'], headers.etag]).toEqual([304, '', undefined, '"own"']);
+      expect(headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=private');
+      const whole = await app.get('/unstored', { [name]: other });
+      expect([whole.status, whole.text]).toEqual([200, '2']);
     });
 
     it('does not turn a 404 into a 304', async () => {
@@ -289,6 +323,19 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect([part.status, part.text]).toEqual([206, '0123']);
       const whole = await app.get('/text');
       expect([whole.status, whole.text, isHit(whole)]).toEqual([200, '0123456789', true]);
+    });
+
+    it('of a handler that gives parts itself is its own, until the whole is stored', async () => {
+      await start();
+      const told = async (range?: string) => {
+        const { status, text, headers } = await app.get('/parts', range === undefined ? {} : { range });
+        return [status, text, headers['content-range'], headers['cache-status']];
+      };
+      const miss = 'nestjs-tiered-cache; fwd=uri-miss; detail=status';
+      expect(await told('bytes=0-1')).toEqual([206, '01', 'bytes 0-1/10', miss]);
+      expect((await told())[1]).toBe('0123456789');
+      expect((await told('bytes=0-1')).slice(0, 3)).toEqual([206, '01', 'bytes 0-1/10']);
+      expect(calls).toBe(2);
     });
 
     it.each(['bytes=10-', 'bytes=-0'])('%s: not there', async (range) => {
@@ -518,6 +565,21 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(await told()).toEqual([200, 'run 3', false]);
     });
 
+    it('a refresh that fails is said', async () => {
+      await start();
+      replies = [control('max-age=10, stale-while-revalidate=60')];
+      await get();
+      seconds(20);
+      gate = new Deferred();
+      gate.promise.catch(() => {});
+      expect((await get()).text).toBe('run 1');
+      gate.reject(new RangeError('secret'));
+      await until(() => said.errors.some((error) => error.includes('refreshed')));
+      expect(said.errors.at(-1)).toBe(
+        'a response of Origin.origin could not be refreshed in the background: it threw a RangeError',
+      );
+    });
+
     it.each([500, 502, 503, 504])('stale-if-error: %i', async (status) => {
       await start();
       replies = [control('max-age=10, stale-if-error=60'), { status }];
@@ -540,6 +602,17 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       seconds(20);
       expect((await get()).status).toBe(503);
     });
+
+    it.each(['max-age=10', 'max-age=10, must-revalidate'])(
+      'options make nothing of it stale: %s',
+      async (value) => {
+        await start();
+        replies = [control(value)];
+        await app.get('/origin-with-options');
+        seconds(20);
+        expect((await app.get('/origin-with-options')).text).toBe('run 2');
+      },
+    );
 
     it('what clients ask for: only-if-cached, no-cache, max-age, max-stale', async () => {
       await start();

@@ -1,5 +1,5 @@
 // Header fields of one request, and those of the stored response: neither goes where the other belongs.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
 import { Controller, Get, Req, Res, type Type } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
@@ -106,17 +106,23 @@ it('a stored field of several lines does not grow by what is appended for others
 
 describe.each(ADAPTERS)('no other cache is told to keep a cookie, on %s', (adapter) => {
   const late = whenWritten((_, response) => response.setHeader('Set-Cookie', 'session=1'));
+  // As cookie-session does.
+  const behind = whenWritten((_, response) => {
+    OutgoingMessage.prototype.setHeader.call(response, 'Set-Cookie', ['session=1']);
+  });
   const shared = { maxAge: 10, sharedMaxAge: 60 };
 
   it.each<[string, Middleware, CacheResponseOptions]>([
     ['a session sets late', late, shared],
     ['a session sets late, with scope auto', late, { ...shared, scope: 'auto' }],
     ['a session sets late, without ages', late, {}],
+    ['a session sets late, by the method of Node', behind, shared],
   ])('that %s', async (_, middleware, options) => {
     const app = await start(adapter, page(options), (nest) => nest.use(middleware));
     for (let i = 0; i < 2; i++) {
       const { headers } = await app.get('/page');
       expect([headers['set-cookie'], headers['cache-control']]).toEqual([['session=1'], 'private, no-cache']);
+      expect(headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=set-cookie');
     }
   });
 

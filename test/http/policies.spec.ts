@@ -23,7 +23,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { catchError, of } from 'rxjs';
 
 import {
@@ -33,7 +33,7 @@ import {
   ResponseCacheInterceptor,
   ResponseCacheModule,
 } from '../../lib/http/index.js';
-import { type CacheManager, CacheModule, getCacheToken } from '../../lib/index.js';
+import { type CacheManager, CacheModule, type CacheOptions, getCacheToken } from '../../lib/index.js';
 import type { Bench } from '../support/caches.js';
 import { Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
@@ -129,7 +129,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
 
   const start = async (
     controllers: CacheResponseOptions | Type[],
-    options: AppOptions & { random?: () => number } = {},
+    options: AppOptions & Pick<CacheOptions, 'defaults'> = {},
   ) => {
     const pages = Array.isArray(controllers) ? controllers : [page(controllers)];
     ({ app, bench } = await timedApp(adapter, pages, { logger: said, ...options }));
@@ -171,12 +171,26 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
 
     it('is shortened by a part of jitter', async () => {
-      await start({ ttl: 60, jitter: 0.5 }, { random: () => 0.5 });
+      await start({ ttl: 60, jitter: 0.5 });
+      jest.spyOn(Math, 'random').mockReturnValue(0.5);
       await get();
+      expect(await told()).toEqual([200, 1, 'hit; ttl=45', '0']);
       seconds(44.9);
-      expect(isHit(await get())).toBe(true);
+      expect(await told()).toEqual([200, 1, 'hit; ttl=0', '44']);
       seconds(0.2);
       expect(isHit(await get())).toBe(false);
+    });
+
+    it('is all there is, whatever holds for other entries of the cache', async () => {
+      const defaults = { staleWhileRevalidate: 60, staleIfError: 60, refreshAhead: 0.1, jitter: 1 };
+      await start({ ttl: 60 }, { defaults });
+      await get();
+      seconds(59.9);
+      expect(await told()).toEqual([200, 1, 'hit; ttl=0', '59']);
+      seconds(10);
+      plan = [new ServiceUnavailableException()];
+      expect((await told())[0]).toBe(503);
+      expect(await told()).toEqual([200, 3, 'fwd=uri-miss; stored', undefined]);
     });
   });
 
@@ -279,6 +293,62 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect((await told())[1]).toBe(1);
       await until(async () => (await told())[1] === 3);
     });
+
+    it.each([
+      ['is answered with a failure', [{ status: 503 }], [true], 3],
+      ['is denied', [], [false], 2],
+    ])('those who come when it is over do not hear of a refresh that %s', async (_, planned, guards, run) => {
+      const entered = new Deferred<void>();
+      const held = new Deferred<void>();
+      await start(SWR, {
+        prepare: (nest) => {
+          nest.use(async (_request: unknown, _response: unknown, next: () => void) => {
+            passed.push('in');
+            if (passed.length === 3) {
+              entered.resolve();
+              await held.promise;
+            }
+            next();
+          });
+        },
+      });
+      await get();
+      seconds(20);
+      expect((await told())[1]).toBe(1);
+      await entered.promise;
+      seconds(60);
+      const late = [get(), get()];
+      await until(() => guarded.length === 4, { what: 'two more requests' });
+      plan = planned;
+      guard = guards;
+      held.resolve();
+      for (const { status, text } of await Promise.all(late)) {
+        expect([status, text]).toEqual([200, `{"run":${run}}`]);
+      }
+      expect(calls).toBe(run);
+    });
+
+    it.each<[string, Error | { status: number } | 'denied', string]>([
+      ['an error', new TypeError('secret'), 'it threw a TypeError'],
+      ['a thrown 503', new ServiceUnavailableException('secret'), 'it threw a ServiceUnavailableException'],
+      ['a written 500', { status: 500 }, 'it was answered 500: status'],
+      ['a guard', 'denied', 'it was answered 403 without its handler'],
+    ])(
+      'that fails each time is said once, without what the application says of it: %s',
+      async (_, what, why) => {
+        await start(SWR);
+        await get();
+        for (let i = 1; i <= 2; i++) {
+          seconds(20);
+          if (what === 'denied') guard = [true, false];
+          else plan = [what];
+          await get();
+          await until(() => bench.cache.stats().failedLoads === i, { what: `failure ${i}` });
+        }
+        const errors = said.errors.filter((error) => error.includes('refresh'));
+        expect(errors).toEqual([`a response of Page.page could not be refreshed in the background: ${why}`]);
+      },
+    );
 
     it.each<[string, Error | { status: number }, number]>([
       ['404', new NotFoundException(), 404],

@@ -32,6 +32,8 @@ describe('pathOf', () => {
     ['/x/1#part', '/x/1'],
     ['/x/1#part?a=1', '/x/1'],
     ['/x/1?a=1#part', '/x/1'],
+    ['/x/1;a=1', '/x/1'],
+    ['/x/1;a=1?b=2', '/x/1'],
     ['http://shop.example/x/1', '/x/1'],
     ['HTTP://shop.example:80/x/1?a=1', '/x/1'],
     ['http://shop.example', '/'],

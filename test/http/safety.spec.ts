@@ -176,6 +176,25 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
       expect((await app.get('/it')).text).toBe('{"for":"everybody"}');
     });
 
+    it('does not store, nor fail, when nobody can be named any more', async () => {
+      @Controller()
+      @UseGuards(Users)
+      class Leaving {
+        @Get('it')
+        @CacheResponse({ ttl: '1m', scope: 'private', identity: ({ user }) => user.id as string })
+        it(@Req() request: Asking, @Res() response: AnyResponse) {
+          delete request.user;
+          setImmediate(() => response.send('bye'));
+        }
+      }
+      await start([Leaving]);
+      for (let i = 0; i < 2; i++) {
+        const { status, text, headers } = await app.get('/it', { 'x-token': 'ann' });
+        expect([status, text]).toEqual([200, 'bye']);
+        expect(headers['cache-status']).toBe('nestjs-tiered-cache; fwd=uri-miss; detail=identity');
+      }
+    });
+
     it('tells caches on the way what the answer depends on', async () => {
       await start([cached({ maxAge: 60 })]);
       for (const answer of [await app.get('/it'), await app.get('/it')]) {
@@ -264,7 +283,8 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
         return { for: user?.name, run: ++calls };
       }
     }
-    await start([Sessions]);
+    const said = new Said();
+    await start([Sessions], { logger: said });
     const miss = Date.now();
     expect((await app.get('/it')).text).toBe('{"for":"ann","run":1}');
     await until(() => Date.now() > miss + 50);
@@ -274,6 +294,9 @@ describe.each(ADAPTERS)('on %s', (adapter: AdapterName) => {
     await until(async () => seen.add((await app.get('/it')).text).size > 1);
     expect([...seen].filter((text) => !text.includes('"for":"ann"'))).toEqual([]);
     expect(calls).toBeGreaterThan(1);
+    expect(said.errors).toEqual([
+      'a response of Sessions.it could not be refreshed in the background: it was answered 412 without its handler',
+    ]);
   });
 
   it("with scope 'public' everybody gets the same, whoever asks", async () => {

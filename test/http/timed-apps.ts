@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { jest } from '@jest/globals';
 
-import { CacheManager } from '../../lib/index.js';
-import { type Bench, benchOf, closeBenches, redisFor } from '../support/caches.js';
+import { CacheManager, type CacheOptions } from '../../lib/index.js';
+import { type Bench, benchOf, closeBenches } from '../support/caches.js';
 import { type AdapterName, type AppOptions, HttpApp } from './apps.js';
 
 /** An application on a clock that is moved by hand. */
@@ -13,13 +13,13 @@ export interface TimedApp {
 
 const open: HttpApp[] = [];
 
-/** @param random from 0 to 1, for jitter */
+/** @param defaults those of the cache */
 export async function timedApp(
   adapter: AdapterName,
   controllers: readonly Type[],
-  { random, ...options }: AppOptions & { random?: () => number } = {},
+  { defaults, ...options }: AppOptions & Pick<CacheOptions, 'defaults'> = {},
 ): Promise<TimedApp> {
-  const bench = await benchOf('memory', {}, redisFor('memory'), random);
+  const bench = await benchOf('memory', { ...(defaults && { defaults }) });
   const { clock, cache } = bench;
   const begun = 1_800_000_000_000 - clock.now();
   jest.spyOn(Date, 'now').mockImplementation(() => begun + clock.now());

@@ -113,6 +113,16 @@ export function answersGet(handler: object): boolean {
   return CACHED_METHODS.includes(Reflect.getMetadata(METHOD, handler));
 }
 
+/** Whether a handler has options of its own for its responses, and its route is another method's. */
+export function hasOptionsInVain(handler: object): boolean {
+  return (
+    ownOptionsOf(handler) !== undefined &&
+    isRoute(handler) &&
+    !answersGet(handler) &&
+    !isRequestHandler(handler)
+  );
+}
+
 function checkDecorators(controller: Named, handler: Named, own: CacheResponseOptions | undefined): void {
   if (own === undefined) return;
   const place = `${controller.name}.${handler.name}`;

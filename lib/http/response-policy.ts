@@ -8,7 +8,7 @@ import { parseDuration } from '../primitives/duration.js';
 import type { CacheError } from '../primitives/errors.js';
 import { CacheArgumentError } from '../primitives/errors.js';
 import { show } from '../primitives/show.js';
-import { checkEntryTags } from '../primitives/tags.js';
+import { checkEntryTags, MAX_ENTRY_TAGS } from '../primitives/tags.js';
 import {
   type CacheResponseOptions,
   type NamedResponseOptions,
@@ -95,7 +95,7 @@ export function resolveResponsePolicy(options: NamedResponseOptions): ResponsePo
     scope,
     cacheScope: scope === 'private' ? ('private' as const) : ('shared' as const),
     identity,
-    tags: Array.isArray(tags) ? checkEntryTags(tags) : [],
+    tags: Array.isArray(tags) ? responseTags(tags) : [],
     tagsOf: typeof tags === 'function' ? tags : undefined,
     namesOf: options[NAMES],
     query: options.query && new Set(options.query.map(parameterName)),
@@ -145,7 +145,7 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   functionOrNothing('identity', identity);
   functionOrNothing('key', key);
   functionOrNothing('type', options.type);
-  if (tags !== undefined && typeof tags !== 'function') checkEntryTags(tags);
+  if (tags !== undefined && typeof tags !== 'function') responseTags(tags);
   names('query', options.query, /^[^]+$/);
   names('vary', options.vary, FIELD_NAME);
   if (options.vary !== undefined && (options.vary.includes('*') || options.vary.length > MOST_VARY))
@@ -164,6 +164,19 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
   parseByteSize(options.maxBodySize ?? '1mb', 'maxBodySize');
   const { staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers } = options;
   resolveOptions({ staleWhileRevalidate, staleIfError, jitter, refreshAhead, tiers }, unstatedOptions(0));
+}
+
+/** What a response is called by its request: its address, its path and a name. */
+const MOST_NAMES = 3;
+
+/** @throws CacheArgumentError when these are not the tags of a response */
+function responseTags(tags: unknown): readonly string[] {
+  const distinct = checkEntryTags(tags);
+  const most = MAX_ENTRY_TAGS - MOST_NAMES;
+  if (distinct.length <= most) return distinct;
+  throw new CacheArgumentError(
+    `${distinct.length} tags are too many for a response: at most ${most}, since it has some of its own. Give them all one tag in common`,
+  );
 }
 
 function cacheControlOf(

@@ -1,6 +1,7 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, Logger } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
+import type { CacheManager } from '../core/cache-manager.js';
 import { PerHandler } from '../nest/per-handler.js';
 import { CacheArgumentError, CacheConfigError, CacheError } from '../primitives/errors.js';
 import { cacheNamed } from './cache-named.js';
@@ -8,6 +9,7 @@ import { type CacheResponseOptions, overlaid } from './cache-response-options.js
 import { keepHosts } from './known-hosts.js';
 import {
   answersGet,
+  hasOptionsInVain,
   isEventStream,
   isRendered,
   mayPassOn,
@@ -34,6 +36,7 @@ export class Routes {
   readonly #routes = new PerHandler<CachedRoute | undefined>();
   /** Who bears a name first: two classes may have the same one. */
   readonly #owners = new Map<string, Controller>();
+  readonly #log = new Logger('ResponseCache');
 
   /** @param defaults what holds where no decorator says anything */
   constructor(
@@ -63,17 +66,20 @@ export class Routes {
 
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {
     const own = responseOptionsOf(controller, handler);
+    const place = `${controller.name}.${handler.name}`;
+    if (hasOptionsInVain(handler))
+      this.#log.warn(`the options of ${place} have no effect: only responses to GET are cached`);
     // Of a method that is no such route the options of its class say nothing, nor need they be complete for it.
     if (own === false || !answersGet(handler) || isEventStream(handler)) return undefined;
     // Of the application's options it is no part then: nobody has named it.
     if (own === undefined && mayPassOn(controller, handler)) return undefined;
-    const place = `${controller.name}.${handler.name}`;
     try {
       const policy = resolveResponsePolicy(overlaid(this.defaults, { ...own }));
       if (policy === undefined) return undefined;
       const name = `${place} ${routeFacts(controller, handler)}`;
       this.#checkPlace(controller, handler, name, policy);
       const cache = cacheNamed(this.modules, policy.cache);
+      if (isTurnedOff(cache)) return undefined;
       keepHosts(cache, policy.hosts ?? []);
       const route = new Route(name, cache, policy);
       return {
@@ -103,4 +109,10 @@ export class Routes {
       );
     }
   }
+}
+
+/** Whether a cache has no tier: clients are not to be told that it stores anything. */
+function isTurnedOff(cache: CacheManager): boolean {
+  const { memory, redis } = cache.stats();
+  return memory === undefined && redis === undefined;
 }

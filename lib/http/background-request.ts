@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 
 import { CONDITIONS } from './client-conditions.js';
 import type { Exchange } from './exchange.js';
-import type { Finished, Replaced } from './handler-run.js';
+import type { Finished, Replaced } from './run-result.js';
 
 /** What a request would be left out for: it is run to have all of the response. */
 const OF_THE_CLIENT = [...CONDITIONS, 'if-match', 'if-unmodified-since'];

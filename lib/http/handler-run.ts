@@ -9,6 +9,7 @@ import { passForEnded } from './passing-for-sent.js';
 import { Recording, TOO_LARGE, WITHOUT_BODY } from './recording.js';
 import { ResponseTap, type TapTarget } from './response-tap.js';
 import type { Route } from './route.js';
+import type { Finished, Replaced, RunResult } from './run-result.js';
 import { announce, type Report, sendStored, sendUnstored, tellStatus } from './sending.js';
 import {
   isUncacheable,
@@ -18,24 +19,6 @@ import {
   type Uncacheable,
 } from './stored-response.js';
 import { isKeptNegative } from './verdict.js';
-
-/** What is stored of a handler's answer. */
-export type RunResult = StoredResponse | Uncacheable;
-
-/** What a run of a handler came to. */
-export interface Finished {
-  readonly value: RunResult;
-  readonly tags: readonly string[];
-  /** That of the response. */
-  readonly status: number;
-}
-
-/** What a run is to replace: a stale response, whose validators the handler is asked with. */
-export interface Replaced {
-  readonly stale: ReadyResponse;
-  /** Whether it may be served when the handler fails. */
-  readonly mayServe: boolean;
-}
 
 /** Runs the handler of a request, whose response goes to the client as it is written, and keeps what was written. */
 export class HandlerRun implements TapTarget {
@@ -82,7 +65,7 @@ export class HandlerRun implements TapTarget {
       next: (value: unknown) => {
         this.#watchStream(value);
         this.#recording.tags.result = value;
-        this.#recording.tellAround(() => subscriber.next(value));
+        this.#recording.fields.tellAround(() => subscriber.next(value));
       },
       error: (error: unknown) => {
         over = true;
@@ -90,7 +73,7 @@ export class HandlerRun implements TapTarget {
       },
       complete: () => {
         over = true;
-        this.#recording.tellAround(() => subscriber.complete());
+        this.#recording.fields.tellAround(() => subscriber.complete());
       },
     });
     subscriber.add(() => {
@@ -201,7 +184,7 @@ export class HandlerRun implements TapTarget {
   }
 
   #sendStale(stale: ReadyResponse, done: (() => void) | undefined): void {
-    this.#recording.takeBack();
+    this.#recording.fields.takeBack();
     sendInPlaceOfFailure(this.exchange, this.route, stale, this.now(), done);
   }
 

@@ -6,31 +6,13 @@ import { formatHttpDate } from '../http-semantics/http-date.js';
 import { isUpdateOf, storableFields, updatedFields } from '../http-semantics/update-stored.js';
 import { parseVary } from '../http-semantics/vary.js';
 import type { Exchange } from './exchange.js';
+import { HandlerFields } from './handler-fields.js';
 import { ResponseTags } from './response-tags.js';
 import { type Asked, type Route, selection } from './route.js';
-import { OF_THE_BODY } from './sending.js';
-import {
-  changedFields,
-  type ReadyResponse,
-  storedBody,
-  type StoredResponse,
-  type Uncacheable,
-} from './stored-response.js';
+import { type ReadyResponse, storedBody, type StoredResponse, type Uncacheable } from './stored-response.js';
 import { isKeptNegative, verdictOf } from './verdict.js';
 
 const TAG_FIELD = { 'Cache-Groups': cacheGroups, 'Cache-Tag': cacheTag, 'Surrogate-Key': surrogateKey };
-
-/** What freshness, validation and selection are decided by, whoever has set it: `@Header` does so before interceptors. */
-const JUDGED = new Set([
-  'age',
-  'cache-control',
-  'cdn-cache-control',
-  'date',
-  'etag',
-  'expires',
-  'last-modified',
-  'vary',
-]);
 
 type Head = Omit<StoredResponse, 'body' | 'chunked' | 'storedAt' | 'freshFor' | 'initialAge'>;
 
@@ -41,8 +23,7 @@ export class Recording {
   readonly #matched: unknown;
   /** As the client has asked: handlers may change what they are given. */
   readonly #asked: Asked;
-  /** The names of fields that interceptors around have set on hearing of the handler's value: they do so on a hit, too. */
-  readonly #setAround = new Set<string>();
+  readonly fields: HandlerFields;
   readonly tags: ResponseTags;
   #head: Head | undefined;
   #pieces: Buffer[] = [];
@@ -55,6 +36,7 @@ export class Recording {
   ) {
     this.#begun = now();
     this.tags = new ResponseTags(exchange, route);
+    this.fields = new HandlerFields(exchange, route.policy.byOrigin);
     this.#audience = route.audienceOf(exchange);
     this.#matched = exchange.matched;
     this.#asked = { request: { headers: { ...exchange.request.headers } } };
@@ -84,7 +66,7 @@ export class Recording {
       this.#setTagField();
     }
     if (isHead) return WITHOUT_BODY;
-    const { fields, removed } = this.#changed();
+    const { fields, removed } = this.fields.changed();
     const selects = selection(this.#asked, parseVary(raw.getHeader('vary')?.toString()) as readonly string[]);
     this.#head = {
       status: raw.statusCode,
@@ -105,30 +87,6 @@ export class Recording {
     } catch {
       // Whoever writes the response is not to hear of it.
       return true;
-    }
-  }
-
-  /** Tells the interceptors around something, and notes what they set then. */
-  tellAround(tell: () => void): void {
-    const { response, before } = this.exchange;
-    const was = response.getHeaders();
-    tell();
-    const is = response.getHeaders();
-    for (const name in is) {
-      if (is[name] !== was[name] && was[name] === before[name]) this.#setAround.add(name.toLowerCase());
-    }
-  }
-
-  /** Takes back what was done to the fields by a response that is not sent after all; cookies are the client's own in any case. */
-  takeBack(): void {
-    const { raw, response, before } = this.exchange;
-    const { fields, removed } = changedFields(response.getHeaders(), before);
-    for (const name of [...fields.map(([own]) => own), ...removed]) {
-      if (this.#setAround.has(name) || name === 'set-cookie') continue;
-      response.removeHeader(name);
-      const value = before[name];
-      if (value === undefined) raw.removeHeader(name);
-      else raw.setHeader(name, value);
     }
   }
 
@@ -168,7 +126,7 @@ export class Recording {
   /** The stored response that a 304 says is still the current one, with what the 304 says of it. */
   validated(stale: ReadyResponse): StoredResponse | undefined {
     if (this.exchange.raw.statusCode !== 304) return undefined;
-    const news = this.#changed().fields;
+    const news = this.fields.changed().fields;
     if (!isUpdateOf(stale.field, readPairs(news))) return undefined;
     const { status, removed, selects, chunked, body } = stale;
     const fields = updatedFields(stale.fields, news);
@@ -191,17 +149,6 @@ export class Recording {
   #shortened(lifetime: number): number {
     const { jitter } = this.route.policy;
     return jitter === 0 ? lifetime : Math.ceil(lifetime * (1 - jitter * Math.random()));
-  }
-
-  /** What is the handler's own, not that of middleware, guards and interceptors, which say theirs on every request. */
-  #changed(): ReturnType<typeof changedFields> {
-    const { raw, before } = this.exchange;
-    const { byOrigin } = this.route.policy;
-    const judged = byOrigin ? JUDGED : undefined;
-    const { fields, removed } = changedFields(raw.getHeaders(), before, judged);
-    const isStored = (name: string): boolean =>
-      !this.#setAround.has(name) || OF_THE_BODY.includes(name) || judged?.has(name) === true;
-    return { fields: fields.filter(([name]) => isStored(name)), removed };
   }
 
   #sizeVerdict(body: Buffer | undefined): Uncacheable | undefined {

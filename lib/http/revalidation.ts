@@ -3,7 +3,7 @@ import { parseRequestDirectives, reuseOf } from '../http-semantics/request-direc
 import { runInBackground } from './background-request.js';
 import { complainOfRefresh } from './complaints.js';
 import type { Fills, Lead } from './fills.js';
-import type { Replaced, RunResult } from './handler-run.js';
+import type { Replaced, RunResult } from './run-result.js';
 import type { Visit } from './response-cache.js';
 import { saidFreshness } from './said-freshness.js';
 import type { ReadyResponse } from './stored-response.js';

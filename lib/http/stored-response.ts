@@ -1,10 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  validateHeaderName,
-  validateHeaderValue,
-  type OutgoingHttpHeader,
-  type OutgoingHttpHeaders,
-} from 'node:http';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 
 import type { Selection } from './route.js';
 import { type FieldPairs, type FieldReader, readPairs } from '../http-semantics/fields.js';
@@ -76,28 +71,6 @@ export function isUncacheable(found: StoredResponse | Uncacheable): found is Unc
 /** Bytes in the form that is stored: text takes less room in the codec. */
 export function storedBody(bytes: Buffer): string | Uint8Array {
   return isUtf8(bytes) ? bytes.toString() : bytes;
-}
-
-/**
- * The fields that differ from those that were there `before`.
- * @param always names of those that are wanted in any case
- */
-export function changedFields(
-  now: OutgoingHttpHeaders,
-  before: OutgoingHttpHeaders,
-  always?: ReadonlySet<string>,
-): Pick<StoredResponse, 'fields' | 'removed'> {
-  const isWanted = ([name, value]: [string, OutgoingHttpHeader | undefined]): boolean =>
-    value !== undefined && name !== 'cache-status' && (always?.has(name) || !isSame(value, before[name]));
-  const fields = Object.entries(now)
-    .filter(isWanted)
-    .map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)] as const);
-  return { fields, removed: Object.keys(before).filter((name) => now[name] === undefined) };
-}
-
-function isSame(a: OutgoingHttpHeader | undefined, b: OutgoingHttpHeader | undefined): boolean {
-  if (b === undefined) return false;
-  return a === b || JSON.stringify([a].flat().map(String)) === JSON.stringify([b].flat().map(String));
 }
 
 function isResponse(found: Partial<StoredResponse>): found is StoredResponse {

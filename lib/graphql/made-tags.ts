@@ -1,3 +1,4 @@
+import { checkFixedName } from '../primitives/fixed-name.js';
 import { checkEntryTags } from '../primitives/tags.js';
 
 /** What `tags` of an entry may be. */
@@ -17,7 +18,9 @@ export function splitTags(tags: TagsOption): {
   readonly make: MakeTags;
 } {
   if (typeof tags === 'function') return { fixed: [], make: (value) => checkEntryTags(tags(value)) };
-  return { fixed: tags && checkEntryTags(tags), make: () => [] };
+  const fixed = tags && checkEntryTags(tags);
+  fixed?.forEach(checkFixedName);
+  return { fixed, make: () => [] };
 }
 
 /** Why a value whose tags cannot be made is not cached. */

@@ -12,6 +12,18 @@ export function looksFirst(container: ModulesContainer, kind: unknown): boolean 
   return true;
 }
 
+/** The interceptors of a kind that an application uses, whatever they are put before. */
+export function interceptorsOf<T>(
+  container: ModulesContainer,
+  kind: abstract new (...args: never) => T,
+): T[] {
+  return [...container.values()].flatMap(({ injectables, providers }) =>
+    [...injectables.values(), ...providers.values()]
+      .map(({ instance }): unknown => instance)
+      .filter((instance): instance is T => instance instanceof kind),
+  );
+}
+
 /** Its methods, and those that it inherits. */
 export function methodsOf(type: Function): Function[] {
   const methods: Function[] = [];

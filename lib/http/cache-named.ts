@@ -10,14 +10,11 @@ export function cacheNamed(modules: ModuleRef, name: string | undefined): CacheM
   try {
     return modules.get(getCacheToken(name), { strict: false });
   } catch (cause) {
-    const what = name === undefined ? 'CacheModule.forRoot()' : `CacheModule.forRoot({ name: '${name}' })`;
-    throw new CacheConfigError(
-      'cache',
-      `there is no such cache: import ${what} in your application's module`,
-      {
-        cause,
-      },
-    );
+    const problem =
+      name === undefined
+        ? "there is no cache without a name: import CacheModule.forRoot() in your application's module, or name another: cache: 'pages'"
+        : `there is no such cache: import CacheModule.forRoot({ name: '${name}' }) in your application's module`;
+    throw new CacheConfigError('cache', problem, { cause });
   }
 }
 

@@ -35,7 +35,7 @@ export interface CacheResponseOptions {
   key?: (request: HttpRequest) => string;
   /** How long after its ttl a response is still served, while the handler runs once in the background. Default 0. */
   staleWhileRevalidate?: Duration;
-  /** How long after its ttl a response is served when the handler fails with anything but a status below 500. Default 0. */
+  /** How long after its ttl a response is served in place of a 500, 502, 503 or 504. Default 0. */
   staleIfError?: Duration;
   /** How long 404 and 410 are kept. Default: not at all. */
   negativeTtl?: Duration;

@@ -2,6 +2,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 
 import { unknownOption } from '../primitives/did-you-mean.js';
 import { CacheDecoratorError, CacheError } from '../primitives/errors.js';
+import { checkFixedName } from '../primitives/fixed-name.js';
 import { show } from '../primitives/show.js';
 import { CHECKS } from './changes.js';
 import { decorated } from './decorated.js';
@@ -87,7 +88,10 @@ function check(options: unknown, fail: (problem: string, cause?: unknown) => nev
     if (names === undefined || typeof names === 'function') continue;
     if (!Array.isArray(names)) fail(`${part} is ${show(names)}: expected a list of strings or a function`);
     try {
-      for (const name of names as string[]) CHECKS[part](name);
+      for (const name of names as string[]) {
+        CHECKS[part](name);
+        checkFixedName(name);
+      }
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       fail(`${part}: ${error.message}`, error);

@@ -113,12 +113,17 @@ export function answersGet(handler: object): boolean {
   return CACHED_METHODS.includes(Reflect.getMetadata(METHOD, handler));
 }
 
-/** Whether a handler has options of its own for its responses, and its route is another method's. */
+/** Whether a handler has options of its own for its responses. */
+export function hasOwnOptions(handler: object): boolean {
+  return ownOptionsOf(handler) !== undefined;
+}
+
+/** Whether a handler has options of its own for its responses, and is a route whose responses are never cached. */
 export function hasOptionsInVain(handler: object): boolean {
   return (
-    ownOptionsOf(handler) !== undefined &&
+    hasOwnOptions(handler) &&
     isRoute(handler) &&
-    !answersGet(handler) &&
+    (!answersGet(handler) || isEventStream(handler)) &&
     !isRequestHandler(handler)
   );
 }

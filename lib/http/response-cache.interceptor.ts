@@ -13,7 +13,7 @@ import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
 
 import { isSafe } from './addresses.js';
-import { looksFirst, methodsOf } from './all-handlers.js';
+import { interceptorsOf, looksFirst, methodsOf } from './all-handlers.js';
 import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { Exchange, type HttpRequest } from './exchange.js';
@@ -63,10 +63,17 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
   /** Finds out what is wrong with the options before the first request does. */
   onModuleInit(): void {
     if (!looksFirst(this.container, this.constructor)) return;
+    // What this one lacks another kind may have.
+    const isAlone = interceptorsOf(this.container, ResponseCacheInterceptor).every(
+      ({ constructor }) => constructor === this.constructor,
+    );
     for (const module of this.container.values()) {
       for (const { metatype } of module.controllers.values()) {
         if (typeof metatype !== 'function') continue;
-        for (const method of methodsOf(metatype)) this.#routes.resolve(metatype, method);
+        for (const method of methodsOf(metatype)) {
+          this.#routes.resolve(metatype, method);
+          if (isAlone && this.#routes.lacksLifetime(metatype, method)) this.#complain(metatype, method);
+        }
       }
     }
   }
@@ -88,6 +95,13 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const exchange = new Exchange(request, http.getResponse());
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();
+  }
+
+  #complain(controller: Function, handler: Function): void {
+    const place = `${controller.name}.${handler.name}`;
+    this.#log.warn(
+      `the options of ${place} have no effect: nothing says for how long. Add a ttl, such as '1m', there, to the controller, or to ResponseCacheModule.forRoot`,
+    );
   }
 
   #leave(type: string, next: CallHandler): Observable<unknown> {

@@ -1,13 +1,20 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, Logger, Module, type OnModuleInit, Optional } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 
 import { CacheConfigError, CacheError } from '../primitives/errors.js';
+import { interceptorsOf } from './all-handlers.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
-import { RESPONSE_CACHE_DEFAULTS } from './response-cache.interceptor.js';
+import { RESPONSE_CACHE_DEFAULTS, ResponseCacheInterceptor } from './response-cache.interceptor.js';
 import { checkResponseOptions } from './response-policy.js';
 
 /** Says what holds for all cached responses of an application, where no decorator says anything else. */
 @Module({})
-export class ResponseCacheModule {
+export class ResponseCacheModule implements OnModuleInit {
+  constructor(
+    @Inject(ModulesContainer) private readonly container: ModulesContainer,
+    @Optional() @Inject(RESPONSE_CACHE_DEFAULTS) private readonly defaults: CacheResponseOptions = {},
+  ) {}
+
   /**
    * @param defaults with a `ttl`, every GET handler that {@link ResponseCacheInterceptor} is put before is cached, except those
    * with {@link NoCache}
@@ -24,5 +31,14 @@ export class ResponseCacheModule {
     }
     const provider = { provide: RESPONSE_CACHE_DEFAULTS, useValue: Object.freeze({ ...defaults }) };
     return { module: ResponseCacheModule, global: true, providers: [provider], exports: [provider] };
+  }
+
+  onModuleInit(): void {
+    if (Object.keys(this.defaults).length === 0) return;
+    if (interceptorsOf(this.container, ResponseCacheInterceptor).length > 0) return;
+    new Logger('ResponseCache').warn(
+      'the options of ResponseCacheModule have no effect: nothing is cached. Add { provide: APP_INTERCEPTOR, useClass: ResponseCacheInterceptor } ' +
+        'to the providers for all of the application, or @CacheResponse to handlers and controllers',
+    );
   }
 }

@@ -7,6 +7,7 @@ import { unknownOption } from '../primitives/did-you-mean.js';
 import { parseDuration } from '../primitives/duration.js';
 import type { CacheError } from '../primitives/errors.js';
 import { CacheArgumentError } from '../primitives/errors.js';
+import { checkFixedName } from '../primitives/fixed-name.js';
 import { show } from '../primitives/show.js';
 import { checkEntryTags, MAX_ENTRY_TAGS } from '../primitives/tags.js';
 import {
@@ -169,9 +170,10 @@ export function checkResponseOptions(options: CacheResponseOptions): void {
 /** What a response is called by its request: its address, its path and a name. */
 const MOST_NAMES = 3;
 
-/** @throws CacheArgumentError when these are not the tags of a response */
+/** @throws CacheArgumentError when a list in the options cannot be the tags of a response */
 function responseTags(tags: unknown): readonly string[] {
   const distinct = checkEntryTags(tags);
+  distinct.forEach(checkFixedName);
   const most = MAX_ENTRY_TAGS - MOST_NAMES;
   if (distinct.length <= most) return distinct;
   throw new CacheArgumentError(

@@ -10,6 +10,7 @@ import { keepHosts } from './known-hosts.js';
 import {
   answersGet,
   hasOptionsInVain,
+  hasOwnOptions,
   isEventStream,
   isRendered,
   mayPassOn,
@@ -60,15 +61,24 @@ export class Routes {
    */
   changedBy(context: ExecutionContext): { readonly cache: string | undefined } | undefined {
     const stated = statedOptionsOf(context.getClass(), context.getHandler());
-    const { ttl, freshness, cache } = overlaid(this.defaults, stated);
-    return ttl === undefined && freshness !== 'origin' ? undefined : { cache };
+    const options = overlaid(this.defaults, stated);
+    return hasLifetime(options) ? { cache: options.cache } : undefined;
+  }
+
+  /** Whether there are options for the responses of a handler, and nothing says for how long. */
+  lacksLifetime(controller: Controller, handler: Handler): boolean {
+    if (!hasOwnOptions(handler) || !answersGet(handler) || isEventStream(handler)) return false;
+    const own = responseOptionsOf(controller, handler);
+    return own !== false && !hasLifetime(overlaid(this.defaults, { ...own }));
   }
 
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {
     const own = responseOptionsOf(controller, handler);
     const place = `${controller.name}.${handler.name}`;
     if (hasOptionsInVain(handler))
-      this.#log.warn(`the options of ${place} have no effect: only responses to GET are cached`);
+      this.#log.warn(
+        `the options of ${place} have no effect: only responses to GET are cached, event streams aside`,
+      );
     // Of a method that is no such route the options of its class say nothing, nor need they be complete for it.
     if (own === false || !answersGet(handler) || isEventStream(handler)) return undefined;
     // Of the application's options it is no part then: nobody has named it.
@@ -109,6 +119,10 @@ export class Routes {
       );
     }
   }
+}
+
+function hasLifetime({ ttl, freshness }: CacheResponseOptions): boolean {
+  return ttl !== undefined || freshness === 'origin';
 }
 
 /** Whether a cache has no tier: clients are not to be told that it stores anything. */

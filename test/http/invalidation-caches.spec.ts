@@ -173,7 +173,8 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       providers: forAll(CacheInvalidationInterceptor),
     });
     for (const path of ['/x', '/x', '/x/plain']) expect((await app.send('PUT', path)).status).toBe(200);
-    const none = "there is no such cache: import CacheModule.forRoot() in your application's module";
+    const none =
+      "there is no cache without a name: import CacheModule.forRoot() in your application's module, or name another: cache: 'pages'";
     expect(errors).toEqual([
       `CacheInvalidationInterceptor invalidates nothing: ${none}`,
       `@InvalidatesResponses on NotCached.put invalidates nothing: ${none}`,

@@ -24,6 +24,18 @@ export function interceptorsOf<T>(
   );
 }
 
+/** The methods of all controllers, be they handlers or not. */
+export function* handlersOf(
+  container: ModulesContainer,
+): Generator<[controller: Function, method: Function]> {
+  for (const module of container.values()) {
+    for (const { metatype } of module.controllers.values()) {
+      if (typeof metatype !== 'function') continue;
+      for (const method of methodsOf(metatype)) yield [metatype, method];
+    }
+  }
+}
+
 /** Its methods, and those that it inherits. */
 export function methodsOf(type: Function): Function[] {
   const methods: Function[] = [];

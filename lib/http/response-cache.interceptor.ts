@@ -13,7 +13,7 @@ import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
 
 import { isSafe } from './addresses.js';
-import { interceptorsOf, looksFirst, methodsOf } from './all-handlers.js';
+import { handlersOf, interceptorsOf, looksFirst } from './all-handlers.js';
 import { CacheInvalidationInterceptor } from './cache-invalidation.interceptor.js';
 import type { CacheResponseOptions } from './cache-response-options.js';
 import { Exchange, type HttpRequest } from './exchange.js';
@@ -67,15 +67,16 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     const isAlone = interceptorsOf(this.container, ResponseCacheInterceptor).every(
       ({ constructor }) => constructor === this.constructor,
     );
-    for (const module of this.container.values()) {
-      for (const { metatype } of module.controllers.values()) {
-        if (typeof metatype !== 'function') continue;
-        for (const method of methodsOf(metatype)) {
-          this.#routes.resolve(metatype, method);
-          if (isAlone && this.#routes.lacksLifetime(metatype, method)) this.#complain(metatype, method);
-        }
-      }
+    let isSaid = this.#routes.hasLifetime();
+    const inVain: string[] = [];
+    for (const [controller, handler] of handlersOf(this.container)) {
+      this.#routes.resolve(controller, handler);
+      isSaid ||= this.#routes.hasLifetime(controller, handler);
+      if (this.#routes.lacksLifetime(controller, handler)) inVain.push(`${controller.name}.${handler.name}`);
     }
+    if (!isAlone) return;
+    for (const place of inVain) this.#complain(`the options of ${place} have no effect`);
+    if (!isSaid && inVain.length === 0) this.#complain('ResponseCacheInterceptor caches nothing');
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -97,10 +98,9 @@ export class ResponseCacheInterceptor implements NestInterceptor, OnModuleInit {
     return exchange.open ? this.#cache.serve({ exchange, ...cached, next }) : next.handle();
   }
 
-  #complain(controller: Function, handler: Function): void {
-    const place = `${controller.name}.${handler.name}`;
+  #complain(what: string): void {
     this.#log.warn(
-      `the options of ${place} have no effect: nothing says for how long. Add a ttl, such as '1m', there, to the controller, or to ResponseCacheModule.forRoot`,
+      `${what}: nothing says for how long. Add a ttl, such as '1m', to @CacheResponse of a controller or of one of its handlers, or to ResponseCacheModule.forRoot`,
     );
   }
 

@@ -60,16 +60,23 @@ export class Routes {
    * handler's own response is not cached says nothing of that.
    */
   changedBy(context: ExecutionContext): { readonly cache: string | undefined } | undefined {
-    const stated = statedOptionsOf(context.getClass(), context.getHandler());
-    const options = overlaid(this.defaults, stated);
+    const options = this.#optionsOf(context.getClass(), context.getHandler());
     return hasLifetime(options) ? { cache: options.cache } : undefined;
+  }
+
+  /** Whether something says for how long: for all of the application, for a handler, or for its controller. */
+  hasLifetime(controller?: Controller, handler?: Handler): boolean {
+    return hasLifetime(controller && handler ? this.#optionsOf(controller, handler) : this.defaults);
   }
 
   /** Whether there are options for the responses of a handler, and nothing says for how long. */
   lacksLifetime(controller: Controller, handler: Handler): boolean {
     if (!hasOwnOptions(handler) || !answersGet(handler) || isEventStream(handler)) return false;
-    const own = responseOptionsOf(controller, handler);
-    return own !== false && !hasLifetime(overlaid(this.defaults, { ...own }));
+    return responseOptionsOf(controller, handler) !== false && !this.hasLifetime(controller, handler);
+  }
+
+  #optionsOf(controller: Controller, handler: Handler): CacheResponseOptions {
+    return overlaid(this.defaults, statedOptionsOf(controller, handler));
   }
 
   #make(controller: Controller, handler: Handler): CachedRoute | undefined {

@@ -1,5 +1,5 @@
 // What is asked for and cannot be had is said, when the application starts; what was turned off pretends nothing.
-import { Controller, Get, Post, Put, Sse } from '@nestjs/common';
+import { Controller, Get, Injectable, Post, Put, Sse } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
@@ -74,6 +74,33 @@ it('options that nothing gives a lifetime are pointed out', async () => {
     expect.stringMatching(/^the options of WithoutTtl\.one have no effect: nothing says for how long/),
   ]);
 });
+
+it.each([
+  ['for all of an application', { providers: [FOR_ALL] }],
+  ['by a decorator on what is no handler', { providers: [service()] }],
+])('an interceptor that nothing tells for how long is pointed out: %s', async (_, { providers }) => {
+  @Controller()
+  class Plain {
+    @Get('plain') plain() {
+      return { run: ++runs };
+    }
+  }
+  const said = new Said();
+  app = await HttpApp.start('express', [Plain], { providers, logger: said });
+  expect(said.warnings).toEqual([
+    expect.stringMatching(/^ResponseCacheInterceptor caches nothing: nothing says for how long/),
+  ]);
+});
+
+function service() {
+  @Injectable()
+  class Service {
+    @CacheResponse({ ttl: '1m' }) read() {
+      return { run: ++runs };
+    }
+  }
+  return Service;
+}
 
 it.each([
   ['the application', { imports: [ResponseCacheModule.forRoot({ ttl: '1m' })] }],

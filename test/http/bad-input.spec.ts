@@ -395,9 +395,14 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   describe('requests', () => {
     it('with any number of parameters that are not listed have one response', async () => {
       await start(returning({ query: ['page'] }, () => `run ${calls}`));
+      const entries = () => app.cache.stats().memory!.entries;
+      await app.get('/it?page=1');
+      const ofOne = entries();
       for (let i = 0; i < 300; i++)
         expect((await app.get(`/it?x${i}=${i}&page=1&y=${i}`)).text).toBe('run 1');
+      expect(entries()).toBe(ofOne);
       expect((await app.get('/it?page=2')).text).toBe('run 2');
+      expect(entries()).toBeGreaterThan(ofOne);
     });
 
     it.each([

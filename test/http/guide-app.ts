@@ -141,6 +141,12 @@ export class All {
   @Get() read() {
     return run();
   }
+  @Get('envelope')
+  @CacheResponse({ ttl: '1m' })
+  @UseInterceptors(Envelope)
+  envelope() {
+    return run();
+  }
   @Get('fresh') @NoCache() fresh() {
     return run();
   }

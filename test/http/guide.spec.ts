@@ -186,6 +186,18 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     }
   });
 
+  it('interceptors of a handler are inside a cache of its controller', async () => {
+    const { twice } = await start();
+    state.seen.length = 0;
+    const [miss, hit] = await twice('/all/envelope');
+    expect([isHit(hit), hit.text, JSON.parse(miss.text)]).toEqual([
+      true,
+      miss.text,
+      { data: { run: state.calls } },
+    ]);
+    expect(state.seen).toEqual([{ run: state.calls }]);
+  });
+
   it('the origin decides', async () => {
     const { twice } = await start();
     const [, hit] = await twice('/products/origin');

@@ -33,6 +33,7 @@ export class ResponseCacheModule implements OnModuleInit {
     return { module: ResponseCacheModule, global: true, providers: [provider], exports: [provider] };
   }
 
+  /** Says so when there is nobody to whom the options apply. */
   onModuleInit(): void {
     if (Object.keys(this.defaults).length === 0) return;
     if (interceptorsOf(this.container, ResponseCacheInterceptor).length > 0) return;

@@ -34,15 +34,19 @@ export class ResponseTap implements Interposed {
   #on = true;
   #begun = false;
   readonly #own: WritingMethods;
+  /** Our own: if there is another one, somebody has come later. */
+  readonly #end: unknown;
 
   /** Watches a response from now on. */
   constructor(
     private readonly raw: ServerResponse,
     private readonly target: TapTarget,
   ) {
-    const { writeHead, flushHeaders, write, end } = raw as unknown as WritingMethods;
+    const writing = raw as unknown as WritingMethods;
+    const { writeHead, flushHeaders, write, end } = writing;
     this.#own = { writeHead, flushHeaders, write, end };
     interpose(raw, this);
+    this.#end = writing.end;
   }
 
   /** Node calls it itself when a body begins without a head. */
@@ -107,6 +111,8 @@ export class ResponseTap implements Interposed {
       return this.#own.end.apply(this.raw, args);
     }
     this.off();
+    // Whoever has replaced it since has seen this end, and done to the body what he does: once is enough.
+    if (this.raw.end !== this.#end) Object.assign(this.raw, { write: this.#own.write, end: this.#own.end });
     this.target.whole(this.target.replaces ? EMPTY : bytesOf(last), functionIn(args));
     return this.raw;
   }

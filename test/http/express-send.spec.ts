@@ -21,9 +21,12 @@ interface Response {
 type Prepare = (app: INestApplication) => unknown;
 
 let running: HttpApp | undefined;
-afterEach(() => running?.close());
-
 const taking = { isOne: false };
+
+afterEach(async () => {
+  taking.isOne = false;
+  await running?.close();
+});
 
 class TakingOne implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -111,5 +114,15 @@ it('an interceptor that takes one value gets the stored response', async () => {
     true,
     miss.text,
     miss.headers['content-type'],
+  ]);
+});
+
+it('but nothing is stored where it has left before the handler was over', async () => {
+  const app = await start(() => {});
+  taking.isOne = true;
+  const answers = [await app.get('/one'), await app.get('/one')];
+  expect(answers.map(({ status, headers }) => [status, headers['cache-status']])).toEqual([
+    [200, undefined],
+    [200, undefined],
   ]);
 });
